@@ -1,0 +1,72 @@
+# Each target makes .venv itself, once, and again when pyproject.toml changes. `make` alone is all of CI.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+LOWEST := .venv-lowest
+NODE := $(patsubst %/package.json,%/node_modules/.ready,$(wildcard tests/*/node/package.json))
+
+.PHONY: all serve demo test lint format bench docs slow lowest dist clean
+all: lint test
+
+serve: $(READY) ## the fake on http://127.0.0.1:5863; ARGS="--key k" passes on
+	@$(BIN)/mock-june serve $(ARGS)
+
+demo: $(READY)
+	@$(BIN)/python examples/demo.py
+
+test: $(READY) $(NODE)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+slow: $(READY) $(NODE)
+	MOCK_JUNE_SLOW=1 $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/generate_docs.py --check
+
+format: $(READY)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks $(ARGS)
+
+docs: $(READY)
+	$(BIN)/python tools/generate_docs.py
+
+dist: $(READY)
+	$(BIN)/python -m build
+
+# The tests with the oldest versions that pyproject.toml admits.
+lowest: $(LOWEST)/.ready $(NODE)
+	$(LOWEST)/bin/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+clean:
+	rm -rf $(VENV) $(LOWEST) dist build .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(wildcard tests/*/node/node_modules)
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# pip learnt dependency groups in 25.1; a fresh environment may have an older one.
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("mock-june needs Python 3.11 or newer: make PYTHON=python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable '.[fast]' --group dev
+	@touch $@
+
+$(LOWEST)/.ready: pyproject.toml tools/lowest.py
+	@test -x $(LOWEST)/bin/python || $(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(PYTHON) tools/lowest.py > $(LOWEST)/constraints.txt
+	$(LOWEST)/bin/python -m pip install --quiet --editable '.[fast]' --group dev --constraint $(LOWEST)/constraints.txt
+	@touch $@
+
+# The tests that ask Node's validators and SDKs skip themselves where these are not installed.
+%/node_modules/.ready: %/package.json
+	@if command -v npm >/dev/null 2>&1; then \
+	  echo "npm install in $*"; (cd $* && npm install --silent --no-audit --no-fund --no-package-lock) && touch $@; \
+	else echo "npm is not here: the tests that need $* are skipped"; fi

@@ -1,0 +1,28 @@
+"""What every test may ask for, and how hard Hypothesis tries."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# No deadline: the machines that run this are shared, and a slow example is no broken promise.
+settings.register_profile("default", deadline=None)
+settings.register_profile("ci", settings.get_profile("default"), print_blob=True, database=None)
+settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests marked `slow` run when MOCK_JUNE_SLOW is set, as `make slow` does."""
+    if not os.environ.get("MOCK_JUNE_SLOW"):
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.skip(reason="takes long: make slow runs it"))
+
+
+@pytest.fixture(scope="session")
+def repo() -> Path:
+    """The checkout's root."""
+    return Path(__file__).parent.parent
