@@ -160,7 +160,7 @@ class Event:
 class Call:
     """One HTTP request as it came (keys masked), with its answer. `id` grows and is never used twice; 0 is a call not yet recorded.
 
-    `body` is what came, after inflating; `answer` the JSON that was answered; `duration_ms` from the whole body read to the answer made.
+    `body` is what came, after inflating; `answer` the JSON of the refusal that was answered, empty for a success; `duration_ms` from the whole body read to the answer made.
     `violations` are from the body's root and at most 100; `violations_total` counts all. A call answered 401 has no workspace (None).
     """
 

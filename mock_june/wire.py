@@ -11,6 +11,10 @@ from mock_june.errors import UsageError
 from mock_june.model import Call, Event, Fault, Raw, Totals, Violation
 
 
+SUCCESS = b'{"status":200,"success":true}'
+"""The one answer of success, as June's own pages show it (HTTP API, "Response")."""
+
+
 def dumps(value: Any) -> bytes:
     """JSON bytes of a value made by this module; text that came (`Raw`) stands in it as it came."""
     return orjson.dumps(value)
@@ -119,7 +123,7 @@ def call(c: Call) -> dict[str, Any]:
         "fault": None if c.fault is None else fault(c.fault),
         "violations": [violation(v) for v in c.violations],
         "violations_total": c.violations_total,
-        "answer": orjson.Fragment(c.answer) if c.answer else None,
+        "answer": orjson.Fragment(c.answer or SUCCESS),
         "duration_ms": c.duration_ms,
         "events": [event(e) for e in c.events],
     }
@@ -141,7 +145,7 @@ def call_from(data: Mapping[str, Any]) -> Call:
         None if data["fault"] is None else fault_from(data["fault"]),
         violations_from(data["violations"]),
         data.get("violations_total", len(data["violations"])),
-        b"" if data["answer"] is None else orjson.dumps(data["answer"]),
+        b"" if data["code"] is None else orjson.dumps(data["answer"]),
         data["duration_ms"],
         tuple(map(event_from, data["events"])),
     )

@@ -1,0 +1,159 @@
+"""`mock-june serve`: the fake June, until it is told to end."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from mock_june.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mock_june.model import Call, Fault
+
+PORT = 5863
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="The port; it spells JUNE. 0 picks a free one.")
+@click.option("--key", "keys", multiple=True, metavar="KEY", help="An API key to take (repeatable). None given: any non-empty key is good.")
+@click.option("--journal", type=click.Path(path_type=Path), metavar="FILE", help="Keep the record in this file. Not given: a private temporary one.")
+@click.option("--fault", "faults", multiple=True, metavar="JSON", help='Plan a fault from the start, such as \'{"status": 503, "times": 2}\' (repeatable).')
+@click.option("--max-body", default=4 << 20, show_default=True, type=click.IntRange(1, 1 << 30), metavar="BYTES", help="The largest body, after inflating.")
+@click.option("--max-calls", default=1_000_000, show_default=True, type=click.IntRange(1), metavar="N", help="Keep at most so many calls; the oldest go first.")
+@click.option("--durable", is_flag=True, help="Wait for the disk before each answer, so that a power cut loses nothing that was acknowledged.")
+@click.option("--allow-host", "allow_hosts", multiple=True, metavar="NAME", help="One more Host name that the control API believes (repeatable).")
+@click.option("--token", metavar="T", help="The X-Mock-June-Token that the control API wants beyond loopback. Not given: one is made and printed.")
+@click.option("--open", "is_open", is_flag=True, help="Beyond loopback, want no token: whoever reaches the port may read and reset the record.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="text: a line a call on a terminal; json: always, on stderr.")
+@click.option("--select", multiple=True, metavar="RULE", help="Hold calls to these rules alone (ids or globs, repeatable).")
+@click.option("--ignore", multiple=True, metavar="RULE", help="Leave these rules out (ids or globs, repeatable).")
+def serve(
+    host: str,
+    port: int,
+    keys: tuple[str, ...],
+    journal: Path | None,
+    faults: tuple[str, ...],
+    max_body: int,
+    max_calls: int,
+    durable: bool,
+    allow_hosts: tuple[str, ...],
+    token: str | None,
+    is_open: bool,
+    log_format: str,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+) -> None:
+    """Run the fake June.
+
+    Prints one line, `mock-june listening on URL`, to stdout once it answers. Point your code at URL instead of https://api.june.so and look at
+    what came: `mock-june calls`, or URL in a browser. Ctrl-C ends it.
+    """
+    from mock_june.contract import Engine  # noqa: PLC0415: a command pays for its own imports only
+    from mock_june.journal import Journal  # noqa: PLC0415
+    from mock_june.server.auth import Keys  # noqa: PLC0415
+    from mock_june.server.faults import Faults  # noqa: PLC0415
+    from mock_june.server.serving import Server, listen  # noqa: PLC0415
+    from mock_june.server.state import Mock, Settings  # noqa: PLC0415
+
+    if token is not None and is_open:
+        raise UsageError("--token and --open exclude each other: the one asks for a token, the other waives it")
+    if any(not key for key in keys):
+        raise UsageError("--key must not be empty")
+    engine = Engine(select, ignore)
+    planned = _faults(faults)
+    wanted = _token(host, token, is_open)
+    sock = listen(host, port)
+    try:
+        record = Journal.open(journal, max_calls=max_calls, durable=durable, rules_hash=engine.rules_hash)
+    except BaseException:
+        sock.close()
+        raise
+    settings = Settings(max_body, host, sock.getsockname()[1], allow_hosts, wanted)
+    mock = Mock(engine, record, Keys(keys), Faults(), settings)
+    mock.faults.plan(planned)
+    server = Server(mock, sock)
+    if (show := _log(log_format)) is not None:
+        server.ingest.observers.append(show)
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        server.stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+
+    def ready() -> None:
+        _notes(host, wanted, is_open)
+        print(f"mock-june listening on {server.url}", flush=True)
+
+    try:
+        server.run(ready)
+    finally:
+        sock.close()
+        record.close()
+
+
+def _faults(texts: tuple[str, ...]) -> list[Fault]:
+    from mock_june import wire  # noqa: PLC0415
+    from mock_june.server.faults import parse  # noqa: PLC0415
+
+    return [fault for text in texts for fault in parse(wire.loads(text.encode(), "--fault"), None)]
+
+
+def _beyond_loopback(host: str) -> bool:
+    try:
+        return not ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() != "localhost"
+
+
+def _token(host: str, token: str | None, is_open: bool) -> str | None:
+    """The token that the control API wants: one that was given always, else one of our making beyond loopback."""
+    if token is not None or is_open or not _beyond_loopback(host):
+        return token
+    return secrets.token_urlsafe(24)
+
+
+def _notes(host: str, token: str | None, is_open: bool) -> None:
+    if not _beyond_loopback(host):
+        return
+    click.echo(f"mock-june: listening beyond this machine ({host}): whoever reaches the port can send calls", err=True)
+    if is_open:
+        click.echo("mock-june: --open: whoever reaches the port can read, reset and plan faults too", err=True)
+    elif token is not None:
+        click.echo(f"mock-june: the control API wants X-Mock-June-Token: {token}", err=True)
+
+
+def _log(log_format: str) -> Callable[[Call], None] | None:
+    """What shows each call on stderr: JSON when asked for, a line on a terminal, else nothing."""
+    from mock_june import wire  # noqa: PLC0415
+
+    if log_format == "json":
+
+        def as_json(call: Call) -> None:
+            shown = wire.call(call)
+            shown["rules"] = sorted({v.rule for v in call.violations})
+            shown["events"] = len(call.events)
+            for name in ("body", "headers", "answer", "violations"):
+                del shown[name]
+            sys.stderr.write(wire.dumps(shown).decode() + "\n")
+            sys.stderr.flush()
+
+        return as_json
+    if not sys.stderr.isatty():
+        return None
+    from rich.console import Console  # noqa: PLC0415
+
+    from mock_june.cli.lines import call_line  # noqa: PLC0415
+
+    console = Console(stderr=True, highlight=False)
+    return lambda call: console.print(call_line(call), soft_wrap=False, crop=True)

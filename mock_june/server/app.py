@@ -1,0 +1,87 @@
+"""The Flask application: every route, ingestion too. Any WSGI host can run it; what needs the loop or the socket (a dropped connection) it answers as best it can."""
+
+from __future__ import annotations
+
+import time
+
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from mock_june.contract import Engine
+from mock_june.journal import Journal
+from mock_june.server import admin, answers
+from mock_june.server.answers import Answer
+from mock_june.server.front import is_control
+from mock_june.server.ingest import Ingest, Request
+from mock_june.server.state import Mock
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
+
+
+def create_app(mock: Mock | None = None, ingest: Ingest | None = None) -> Flask:
+    """The whole fake as a WSGI application.
+
+    Without `mock` it gets the full contract, any key, and a private journal that ends with the process: `flask --app mock_june.server run`.
+    """
+    if mock is None:
+        mock = Mock(Engine(), Journal.open(None))
+    taken = ingest or Ingest(mock)
+    app = Flask("mock_june", static_folder=None)
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    app.extensions["mock_june"] = mock
+
+    def take(**_: str) -> Response:
+        """One call, as the front takes it."""
+        outcome = taken.handle(_request(mock))
+        if outcome.delay:
+            time.sleep(outcome.delay)
+        if outcome.drop is not None:
+            return _response(answers.refusal(500, "fault", "a dropped connection was planned; this host cannot drop one, so it answers 500", headers=answers.CORS))
+        return _response(outcome.answer)
+
+    app.add_url_rule("/<path:path>", "take", take, methods=METHODS, provide_automatic_options=False)
+    app.register_blueprint(admin.blueprint(mock))
+
+    @app.errorhandler(HTTPException)
+    def refused(error: HTTPException) -> Response:
+        """Flask's own refusals, in the one shape; an unknown method on an API path is a call like any other."""
+        if error.code == 405 and not is_control(request.path):
+            return take()
+        status = error.code or 500
+        allow = tuple(("allow", ", ".join(sorted(methods))) for methods in [getattr(error, "valid_methods", None)] if methods)
+        return _response(answers.refusal(status, answers.CODES.get(status, "invalid_request"), error.description or error.name, headers=allow))
+
+    @app.errorhandler(Exception)
+    def failed(error: Exception) -> Response:
+        """A fault of ours: no traceback leaves the server."""
+        app.logger.exception("mock-june failed on %s %s", request.method, request.path, exc_info=error)
+        return _response(answers.refusal(500, answers.CODES[500], "mock-june failed on this request; the server's log says why; please report it"))
+
+    return app
+
+
+def _request(mock: Mock) -> Request:
+    """The request as Flask has it. A body over the limit is not read to its end."""
+    limit = mock.settings.max_body
+    length = request.content_length
+    headers = [(name.lower(), value) for name, value in request.headers.items()]
+    body: bytes | None = None
+    cut = False
+    if length is None or length <= limit:
+        request.max_content_length = None
+        try:
+            body = request.stream.read(limit + 1)
+        except HTTPException:  # werkzeug's ClientDisconnected: the body ended early
+            body, cut = b"", True
+        if body is not None and len(body) > limit:
+            body = None
+    raw = str(request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI") or request.path).partition("?")[0]
+    return Request(request.method, request.path, request.query_string.decode("latin-1"), headers, body, cut, raw if raw.startswith("/") else request.path)
+
+
+def _response(answer: Answer) -> Response:
+    return Response(answer.body, answer.status, list(answer.headers))
+
+

@@ -1,0 +1,156 @@
+"""Who calls: the API key in its spellings, and the hiding of keys from all that is kept or shown.
+
+The spellings are June's clients' (docs/contract.md): `Basic <key>` as it stands, `Basic base64(key:)` (RFC 7617), `Basic base64(key)`, and the browser's
+`writeKey` in the body.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Collection, Iterable, Sequence
+
+import orjson
+
+from mock_june.model import ApiKey
+
+Pairs = Sequence[tuple[str, str]]
+
+SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "x-mock-june-token"})
+SECRET_PARAMETER = re.compile(r"(?i)((?:^|[?&])(?:api_?-?key|key|token|access_token|write_?key)=)([^&#]*)")
+WRITE_KEY = re.compile(rb'("write[kK]ey"[ \t\r\n]*:[ \t\r\n]*")((?:[^"\\]|\\.)*)"')
+
+SHORT = 8
+"""A key below this length is hidden where a key stands by its place (a header, `writeKey`), not wherever its letters occur: `a` occurs everywhere."""
+
+CACHED = 1024
+"""How many spellings of `Authorization` are remembered."""
+
+
+def key_from_basic(value: str, known: Collection[str] = ()) -> str | None:
+    """The key in an `Authorization` header's value; None where there is none. The scheme is case-insensitive (RFC 9110 section 11.1)."""
+    scheme, _, rest = value.strip().partition(" ")
+    rest = rest.strip()
+    if scheme.lower() != "basic" or not rest:
+        return None
+    decoded = _base64_text(rest)
+    if decoded is not None:
+        if ":" in decoded:
+            return decoded.partition(":")[0] or None
+        if decoded in known:
+            return decoded
+    return rest
+
+
+def _base64_text(value: str) -> str | None:
+    """The printable text whose base64 `value` is, else None."""
+    try:
+        text = base64.b64decode(value, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None
+    return text if text.isprintable() else None
+
+
+def write_key(body: bytes) -> str | None:
+    """The browser SDK's `writeKey` member of a JSON body, None where there is none."""
+    if b"rite" not in body:
+        return None
+    try:
+        payload = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    key = payload.get("writeKey") if isinstance(payload, dict) else None
+    return key if isinstance(key, str) and key else None
+
+
+class Keys:
+    """The keys that are good. With none given, and not `strict`, any non-empty key is."""
+
+    def __init__(self, given: Iterable[str] = (), *, strict: bool = False) -> None:
+        self._given = set(given)
+        self.strict = strict or bool(self._given)
+        self._cache: dict[str, ApiKey | None] = {}
+        self.hider = Hider(self._given)
+
+    def add(self, key: str) -> None:
+        """Takes one more key; from now on only the given ones are good."""
+        self.strict = True
+        self._given.add(key)
+        self._changed()
+
+    def discard(self, key: str) -> None:
+        """Takes a key no longer."""
+        self._given.discard(key)
+        self._changed()
+
+    def _changed(self) -> None:
+        self._cache.clear()
+        self.hider = Hider(self._given)
+
+    def key_of(self, headers: Pairs, body_key: str | None = None) -> ApiKey | None:
+        """The good key that a request carries, None where it carries none. A header, even a wrong one, outranks the body."""
+        values = [value for name, value in headers if name == "authorization"]
+        if not values:
+            return self._good(body_key)
+        if len(values) > 1:
+            return None
+        value = values[0]
+        if value not in self._cache:
+            if len(self._cache) >= CACHED:
+                self._cache.clear()
+            self._cache[value] = self._good(key_from_basic(value, self._given))
+        return self._cache[value]
+
+    def _good(self, key: str | None) -> ApiKey | None:
+        return ApiKey(key) if key and (not self.strict or key in self._given) else None
+
+
+class Hider:
+    """Hides keys in what is kept and shown: the given ones, and the one that a call carries.
+
+    In a body a key is overwritten by as many bytes, so that places in it stay what they were.
+    """
+
+    def __init__(self, given: Collection[str]) -> None:
+        self._given = tuple(sorted((key for key in given if len(key) >= SHORT), key=len, reverse=True))
+
+    def _keys(self, key: ApiKey | None) -> tuple[str, ...]:
+        if key is None or len(key.value) < SHORT or key.value in self._given:
+            return self._given
+        return (key.value, *self._given)
+
+    def headers(self, pairs: Pairs, key: ApiKey | None) -> tuple[tuple[str, str], ...]:
+        """Headers without a key: what carries one by its name is hidden whole, elsewhere the key's own letters are."""
+        return tuple((name, self._credential(value, key) if name in SECRET_HEADERS else self.text(value, key)) for name, value in pairs)
+
+    @staticmethod
+    def _credential(value: str, key: ApiKey | None) -> str:
+        scheme, blank, rest = value.partition(" ")
+        shown = key.masked if key is not None else "…"
+        return f"{scheme} {shown}" if blank and rest and scheme.lower() in {"basic", "bearer"} else shown
+
+    def path(self, path: str, key: ApiKey | None) -> str:
+        """A path with its query, without a key: parameters that carry one by their name are hidden whole."""
+        if "?" in path:
+            path = SECRET_PARAMETER.sub(r"\1…", path)
+        return self.text(path, key)
+
+    def text(self, text: str, key: ApiKey | None) -> str:
+        """A text without the letters of a key."""
+        for secret in self._keys(key):
+            if secret in text:
+                text = text.replace(secret, ApiKey(secret).masked)
+        if key is not None and len(key.value) < SHORT and text == key.value:
+            return "…"
+        return text
+
+    def body(self, body: bytes, key: ApiKey | None) -> bytes:
+        """A body of the same length, without a key: the value of `writeKey`, and any key wherever it stands."""
+        if b"rite" in body:
+            body = WRITE_KEY.sub(lambda m: m[1] + b"*" * len(m[2]) + b'"', body)
+        for secret in self._keys(key):
+            for spelling in {secret.encode(), orjson.dumps(secret)[1:-1]}:
+                if spelling in body:
+                    body = body.replace(spelling, b"*" * len(spelling))
+        return body

@@ -1,0 +1,217 @@
+"""The event loop before Flask: it answers ingestion by the same `Ingest`, and holds what needs the loop or the socket: delays, dropped connections, long polls, the stream.
+
+All else goes on to Flask, in threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
+from typing import Any
+
+from a2wsgi import WSGIMiddleware
+
+from mock_june.errors import JournalUnwritableError
+from mock_june.model import Call
+from mock_june.server import live
+from mock_june.server.answers import Answer
+from mock_june.server.ingest import Ingest, Outcome, Request, unrecorded
+from mock_june.server.protocol import reset, transport_of
+from mock_june.server.state import Mock
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+LINGER = 2.0
+"""Seconds that a client which is refused unread may go on sending: closed at once, TCP would take the answer from it (RFC 9112 section 9.6)."""
+
+FLASK_THREADS = 8
+
+
+def is_control(path: str) -> bool:
+    """Whether a path is ours and not the API's: the control API, the page and what a browser asks for beside it."""
+    return path.startswith("/_mock") or path in {"/", "/openapi.json", "/favicon.ico"}
+
+
+class Front:
+    """The ASGI application. `flask` makes the WSGI application when it is first needed: a fake that only takes calls never waits for it."""
+
+    def __init__(self, mock: Mock, ingest: Ingest, flask: Callable[[], Any]) -> None:
+        self.mock = mock
+        self.ingest = ingest
+        self.closing = asyncio.Event()
+        self._recorder = _Recorder(mock)
+        self._make_flask = flask
+        self._flask: WSGIMiddleware | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            return
+        if not is_control(scope["path"]):
+            await self._take(scope, receive, send)
+        elif live.wanted(scope):
+            await live.serve(self.mock, self.closing, scope, receive, send)
+        else:
+            await self._pass_on(scope, receive, send)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """To Flask, in a thread. It is made once, off the loop, since importing it takes a while."""
+        if self._flask is None:
+            app = await asyncio.to_thread(self._make_flask)
+            self._flask = self._flask or WSGIMiddleware(app, workers=FLASK_THREADS)
+        await self._flask(scope, receive, send)  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        """Ends Flask's threads."""
+        if self._flask is not None:
+            self._flask.executor.shutdown(wait=False)
+
+    async def _take(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One call."""
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+        body, cut = await _read(headers, receive, self.mock.settings.max_body)
+        raw_path = scope.get("raw_path") or scope["path"].encode()
+        request = Request(scope["method"], scope["path"], scope["query_string"].decode("latin-1"), headers, body, cut, raw_path.decode("latin-1"))
+        outcome = self.ingest.judge(request)
+        if outcome.call is not None:
+            try:
+                self.ingest.recorded(await self._recorder.record(outcome.call))
+            except JournalUnwritableError as error:
+                outcome = unrecorded(error)
+        if cut:
+            return
+        if outcome.delay:
+            await self._pause(outcome.delay)
+        if outcome.drop is not None:
+            await _drop(scope, receive, send, outcome)
+        else:
+            await respond(send, outcome.answer, receive if body is None else None)
+
+    async def _pause(self, seconds: float) -> None:
+        """A planned delay; it ends early when the server does."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.closing.wait(), seconds)
+
+
+async def _read(headers: list[tuple[str, str]], receive: Receive, limit: int) -> tuple[bytes | None, bool]:
+    """The body, None if it is over the limit (what was announced too long is not read at all); and whether it ended early."""
+    for name, value in headers:
+        if name == "content-length" and value.isdecimal() and int(value) > limit:
+            return None, False
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        return b"", True
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        return (body, False) if len(body) <= limit else (None, False)
+    parts, size = [body], len(body)
+    while size <= limit:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return b"".join(parts), True
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if not message.get("more_body"):
+            return (b"".join(parts), False) if size <= limit else (None, False)
+    return None, False
+
+
+async def respond(send: Send, answer: Answer, unread: Receive | None = None) -> None:
+    """An answer in ASGI's messages. `unread`: the rest of a body that nobody wants, read on for a little while so that the client sees the answer."""
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+    if answer.status != 204:
+        headers.append((b"content-length", str(len(answer.body)).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    if unread is not None:
+        await send({"type": "http.response.body", "body": answer.body, "more_body": True})
+        with suppress(TimeoutError):
+            await asyncio.wait_for(_discard(unread), LINGER)
+        await send({"type": "http.response.body", "body": b""})
+        return
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+async def _discard(receive: Receive) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect" or not message.get("more_body"):
+            return
+
+
+async def _drop(scope: Scope, receive: Receive, send: Send, outcome: Outcome) -> None:
+    """Ends the connection in the way that the fault says."""
+    transport = transport_of(scope)
+    if transport is None:  # a server that is not ours cannot drop: say so
+        await respond(send, outcome.answer)
+        return
+    if outcome.drop == "reset":
+        reset(transport)
+    elif outcome.drop == "truncate":
+        answer = outcome.answer
+        await send({"type": "http.response.start", "status": answer.status, "headers": [(b"content-length", str(len(answer.body) + 1).encode())]})
+        await send({"type": "http.response.body", "body": answer.body[: len(answer.body) // 2], "more_body": True})
+        transport.close()
+    else:
+        transport.close()
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+class _Recorder:
+    """Records what came in one turn of the loop in one transaction: concurrent calls share a commit. Under `--durable`, where a commit waits for the disk, in a thread."""
+
+    def __init__(self, mock: Mock) -> None:
+        self._journal = mock.journal
+        self._waiting: list[tuple[Call, asyncio.Future[Call]]] = []
+        self._busy = False
+
+    async def record(self, call: Call) -> Call:
+        """The call as it is recorded. Raises JournalUnwritableError."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[Call] = loop.create_future()
+        self._waiting.append((call, done))
+        if not self._busy:
+            self._busy = True
+            loop.call_soon(self._flush)
+        return await done
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        if self._journal.durable:
+            task = asyncio.get_running_loop().create_task(self._commit_in_thread(waiting))
+            self._task = task  # held: the loop keeps only a weak reference
+            return
+        self._busy = False
+        try:
+            recorded = self._journal.record_many([call for call, _ in waiting])
+        except JournalUnwritableError as error:
+            _fail(waiting, error)
+        else:
+            _fulfil(waiting, recorded)
+
+    async def _commit_in_thread(self, waiting: list[tuple[Call, asyncio.Future[Call]]]) -> None:
+        try:
+            recorded = await asyncio.to_thread(self._journal.record_many, [call for call, _ in waiting])
+        except JournalUnwritableError as error:
+            _fail(waiting, error)
+        else:
+            _fulfil(waiting, recorded)
+        if self._waiting:
+            self._flush()
+        else:
+            self._busy = False
+
+
+def _fulfil(waiting: list[tuple[Call, asyncio.Future[Call]]], recorded: list[Call]) -> None:
+    for (_, done), call in zip(waiting, recorded, strict=True):
+        if not done.done():
+            done.set_result(call)
+
+
+def _fail(waiting: list[tuple[Call, asyncio.Future[Call]]], error: JournalUnwritableError) -> None:
+    for _, done in waiting:
+        if not done.done():
+            done.set_exception(error)

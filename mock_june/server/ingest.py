@@ -1,0 +1,295 @@
+"""One call in, straight down: route, read, check, authenticate, take the fault, record, answer. Knows no framework: both faces of the server are this code.
+
+A refused, an unrouted and a failed request leave by the same recorder and the same answer as a good one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from mock_june.contract import Engine
+from mock_june.errors import JournalUnwritableError
+from mock_june.model import ApiKey, Call, Checked, ContractName, Endpoint, Event, Fault, Raw, Verdict, Violation
+from mock_june.server import answers
+from mock_june.server.answers import Answer
+from mock_june.server.auth import Pairs, write_key
+from mock_june.server.body import BadCodingError, TooLargeError, UnknownCodingError, decoded, takes
+from mock_june.server.state import Mock
+
+LETTERS = {"i": "identify", "g": "group", "t": "track", "p": "page", "s": "screen", "a": "alias"}
+"""Segment's one-letter forms of the kinds."""
+
+FULL_PATH = 2000
+"""How much of a path without a route is kept."""
+
+
+def _routes() -> dict[str, Endpoint]:
+    routes = {f"/api/{kind}": Endpoint("backfill", kind) for kind in ("identify", "group", "track")}
+    routes["/api/page"] = Endpoint("sdk", "page")  # RudderStack posts there
+    for kind in LETTERS.values():
+        routes[f"/sdk/{kind}"] = routes[f"/v1/{kind}"] = Endpoint("sdk", kind)
+    routes |= {f"/v1/{letter}": Endpoint("sdk", kind) for letter, kind in LETTERS.items()}
+    for prefix in ("/sdk", "/v1"):
+        routes[f"{prefix}/batch"] = routes[f"{prefix}/b"] = Endpoint("sdk", None, "batch")
+        routes[f"{prefix}/m"] = Endpoint("sdk", None, "counters")
+    return routes
+
+
+ROUTES = _routes()
+"""Every path that takes calls, without its trailing slash."""
+
+Problem = tuple[int, str, str]
+"""Why a request cannot be read: status, code, message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request as it came. Header names in lower case. `body` None: it was over the limit and was not read to its end; `cut`: it ended early.
+
+    `path` is decoded; `raw_path` is as it came, and is what is recorded.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: Pairs
+    body: bytes | None = b""
+    cut: bool = False
+    raw_path: str = ""
+
+    def header(self, name: str) -> str:
+        """The first value under a lower-case name, else ''."""
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What becomes of a request: the call to record, the answer to give, and the fault that spoils the giving. Nothing is recorded of a preflight (call None)."""
+
+    call: Call | None
+    answer: Answer
+    delay: float = 0.0
+    drop: str | None = None
+
+
+def endpoint_of(path: str) -> Endpoint | None:
+    """What a path is for; a trailing slash is the same path."""
+    return ROUTES.get(path) or ROUTES.get(path.removesuffix("/"))
+
+
+class Ingest:
+    """Takes requests. `observers` are told of each call once it is recorded."""
+
+    def __init__(self, mock: Mock) -> None:
+        self.mock = mock
+        self.observers: list[Callable[[Call], None]] = []
+
+    def handle(self, request: Request) -> Outcome:
+        """One request from its bytes to its answer, recorded before it is answered. Never raises for what a client can send."""
+        outcome = self.judge(request)
+        if outcome.call is None:
+            return outcome
+        try:
+            recorded = self.mock.journal.record(outcome.call)
+        except JournalUnwritableError as error:
+            return unrecorded(error)
+        self.recorded(recorded)
+        return outcome
+
+    def recorded(self, call: Call) -> None:
+        """Tells the observers of a call that is on record."""
+        for observer in self.observers:
+            observer(call)
+
+    def judge(self, request: Request) -> Outcome:
+        """All but the recording: pure but for the faults' counting and the clock."""
+        began = time.perf_counter()
+        endpoint = endpoint_of(request.path)
+        if request.method == "OPTIONS" and endpoint is not None:
+            return Outcome(None, Answer(204, b"", answers.PREFLIGHT + (("allow", "POST, OPTIONS"),)))
+        body, problem = self._read(request, endpoint)
+        verdict = self._check(body, endpoint) if endpoint is not None and problem is None else None
+        key = self._authenticate(request, endpoint, body)
+        if key is None and endpoint is not None and request.method == "POST" and (problem is None or problem[0] not in {413}):
+            problem, verdict = (401, "unauthorized", _no_key(request)), None
+        workspace = None if key is None or (problem is not None and problem[0] == 401) else self.mock.workspace(key)
+        fault = self._fault(workspace, endpoint, verdict, request.path) if workspace is not None else None
+        answer, accepted = _decide(problem, verdict, fault)
+        call = self._call(request, body, key, workspace, verdict, answer, accepted, fault, began)
+        return Outcome(call, answer if call.answer == b"" else replace(answer, body=call.answer), _delay(fault), None if fault is None else fault.drop)
+
+    def _read(self, request: Request, endpoint: Endpoint | None) -> tuple[bytes, Problem | None]:
+        """The body after its coding, and why it cannot be taken, if it cannot."""
+        limit = self.mock.settings.max_body
+        raw = request.body
+        if endpoint is None:
+            known = ", ".join(("/api/identify", "/api/group", "/api/track", "/sdk/batch"))
+            return raw or b"", (404, "not_found", f"there is no {request.path[:200]} here; calls go to {known} and their like (see /openapi.json)")
+        if request.method != "POST":
+            return raw or b"", (405, "method_not_allowed", f"{request.path[:200]} takes POST, not {request.method[:20]}")
+        if raw is None:
+            return b"", (413, "payload_too_large", f"the body is over {limit} bytes; send fewer events in one call, or start the fake with a larger --max-body")
+        if not takes(request.header("content-type")):
+            given = request.header("content-type")[:100]
+            return raw, (415, "unsupported_media_type", f"the body came as {given}; send it with Content-Type: application/json")
+        codings = [value for name, value in request.headers if name == "content-encoding"]
+        if request.cut:
+            return raw, (400, "invalid_json", f"the body ended early, after {len(raw)} bytes of what was announced; nothing of it was taken")
+        try:
+            return decoded(raw, ", ".join(codings), limit), None
+        except TooLargeError:
+            return b"", (413, "payload_too_large", f"the body is over {limit} bytes after inflating; send fewer events in one call, or start the fake with a larger --max-body")
+        except UnknownCodingError:
+            return raw, (415, "unsupported_media_type", f"Content-Encoding {', '.join(codings)[:100]} is not taken; send identity, gzip or deflate")
+        except BadCodingError as error:
+            return raw, (400, "invalid_json", f"the body is not what Content-Encoding: {codings[0][:100]} says: {error}")
+
+    def _check(self, body: bytes, endpoint: Endpoint) -> Verdict:
+        if endpoint.shape == "counters":
+            return Verdict(endpoint.contract)
+        engine: Engine = self.mock.engine
+        return engine.check(body, endpoint)
+
+    def _authenticate(self, request: Request, endpoint: Endpoint | None, body: bytes) -> ApiKey | None:
+        """The header's key, else, in the SDK contract, the browser's `writeKey`."""
+        keys = self.mock.keys
+        if endpoint is None or endpoint.contract != "sdk" or any(name == "authorization" for name, _ in request.headers):
+            return keys.key_of(request.headers)
+        return keys.key_of((), write_key(body))
+
+    def _fault(self, workspace: str, endpoint: Endpoint | None, verdict: Verdict | None, path: str) -> Fault | None:
+        if endpoint is None:
+            return None
+        kinds = {endpoint.kind} if endpoint.kind is not None else {event.kind for event in verdict.events} if verdict is not None else set()
+        return self.mock.faults.take(workspace, {kind for kind in kinds if kind is not None}, path, time.monotonic())
+
+    def _call(
+        self,
+        request: Request,
+        body: bytes,
+        key: ApiKey | None,
+        workspace: str | None,
+        verdict: Verdict | None,
+        answer: Answer,
+        accepted: bool,
+        fault: Fault | None,
+        began: float,
+    ) -> Call:
+        """The call as it is recorded: no key stands whole in any of its parts."""
+        hider = self.mock.keys.hider
+        kept = hider.body(body, key)
+        hidden = kept != body
+        contract: ContractName = "backfill" if verdict is None else verdict.contract
+        events: tuple[Event, ...] = ()
+        violations: tuple[Violation, ...] = ()
+        text = answer.body
+        if verdict is not None:
+            events = tuple(_event(event, contract, workspace, accepted, kept if hidden else None) for event in verdict.events)
+            violations = verdict.violations
+        if answer.code is not None and hidden and key is not None:
+            text = hider.text(text.decode(), key).encode()
+            violations = tuple(replace(v, message=hider.text(v.message, key)) for v in violations)
+            events = tuple(replace(e, violations=_hide(e.violations, hider.text, key), warnings=_hide(e.warnings, hider.text, key)) for e in events)
+        path = request.raw_path or request.path
+        full = f"{path}?{request.query}" if request.query else path
+        return Call(
+            0,
+            now(),
+            workspace,
+            request.method[:40],
+            hider.path(full[:FULL_PATH], key),
+            hider.headers(request.headers, key),
+            kept,
+            answer.status,
+            answer.code,
+            accepted,
+            fault,
+            violations[: answers.LISTED],
+            len(violations),
+            b"" if answer.code is None else text,
+            round((time.perf_counter() - began) * 1000, 3),
+            events,
+        )
+
+
+def unrecorded(error: JournalUnwritableError) -> Outcome:
+    """What is answered where nothing could be recorded: never a 200."""
+    return Outcome(None, answers.refusal(error.status, error.code, str(error), headers=answers.CORS))
+
+
+def _decide(problem: Problem | None, verdict: Verdict | None, fault: Fault | None) -> tuple[Answer, bool]:
+    """The answer, and whether June would have taken the call. A fault "before" is the server failing first; one "after" spoils the answer alone."""
+    answer = _honest(problem, verdict)
+    accepted = answer.code is None
+    if fault is None or (fault.status is None and fault.drop is None):
+        return answer, accepted
+    planned = _planned(fault)
+    if fault.when == "before":
+        return planned or _planned(replace(fault, status=500)) or answer, False
+    return planned or answer, accepted
+
+
+def _honest(problem: Problem | None, verdict: Verdict | None) -> Answer:
+    """The answer without any fault."""
+    if problem is not None:
+        status, code, message = problem
+        return answers.refusal(status, code, message, headers=answers.CORS + _HEADERS.get(status, ()))
+    if verdict is None or verdict.accepted:
+        return answers.SUCCESS
+    first, total = verdict.violations[0], len(verdict.violations)
+    broken = first.rule.startswith("body.") and first.rule not in {"body.object", "body.kind"}
+    where = f"{first.pointer}: " if first.pointer else ""
+    more = f" (and {total - 1} more)" if total > 1 else ""
+    return answers.refusal(
+        400, "invalid_json" if broken else "invalid_payload", f"{where}{first.message}{more}. {first.hint}", verdict.violations, total, answers.CORS
+    )
+
+
+_HEADERS: dict[int, answers.Headers] = {
+    401: answers.CHALLENGE,
+    405: (("allow", "POST, OPTIONS"),),
+    413: (("connection", "close"),),
+}
+
+
+def _planned(fault: Fault) -> Answer | None:
+    """The answer that a fault gives in place of the honest one."""
+    if fault.status is None:
+        return None
+    headers = answers.CORS + ((("retry-after", str(fault.retry_after)),) if fault.retry_after is not None else ())
+    if fault.rate is not None:
+        message = f"over the planned limit of {fault.rate} calls in {fault.per:g} s; wait {fault.retry_after} s, then send it again"
+        return answers.refusal(429, "rate_limited", message, headers=headers)
+    done = "taken all the same: sent again, it is doubled" if fault.when == "after" else "not taken: send it again"
+    return answers.refusal(fault.status, "fault", f"fault {fault.id} was planned to answer {fault.status}; the call was {done}", headers=headers)
+
+
+def _delay(fault: Fault | None) -> float:
+    return fault.delay or 0.0 if fault is not None else 0.0
+
+
+def _no_key(request: Request) -> str:
+    if request.header("authorization"):
+        return "the API key in Authorization is not one that is taken here; send Authorization: Basic <API key> with a key that this fake was started with"
+    return "there is no API key; send it as Authorization: Basic <API key> (or base64 of 'key:')"
+
+
+def _event(event: Checked, contract: str, workspace: str | None, accepted: bool, kept: bytes | None) -> Event:
+    """An event of the journal's. Where a key was hidden in the body, the payload is what stands there now."""
+    payload = event.payload if kept is None else Raw(kept[event.start : event.stop])
+    return Event(0, 0, "", workspace, contract, event.kind, accepted, payload, event.violations, event.warnings, (event.start, event.stop))
+
+
+def _hide(violations: Sequence[Violation], text: Callable[[str, ApiKey | None], str], key: ApiKey) -> tuple[Violation, ...]:
+    return tuple(replace(v, message=text(v.message, key)) for v in violations)
+
+
+def now() -> str:
+    """The time, UTC, RFC 3339 with milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,46 @@
+"""What one running fake holds: the engine, the journal, the keys, the faults, its settings. Made once, handed to every part of the server."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from mock_june.contract import Engine
+from mock_june.journal import Journal
+from mock_june.model import ApiKey
+from mock_june.server.auth import Keys
+from mock_june.server.faults import Faults
+
+MEBIBYTE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a fake is set up. `max_body` in bytes, after inflating. A `token` of None: the control API wants none."""
+
+    max_body: int = 4 * MEBIBYTE
+    host: str = "127.0.0.1"
+    port: int = 5863
+    allow_hosts: tuple[str, ...] = ()
+    token: str | None = None
+
+
+@dataclass(slots=True)
+class Mock:
+    """One fake June. `started` is on the monotonic clock, in seconds."""
+
+    engine: Engine
+    journal: Journal
+    keys: Keys = field(default_factory=Keys)
+    faults: Faults = field(default_factory=Faults)
+    settings: Settings = field(default_factory=Settings)
+    started: float = field(default_factory=time.monotonic)
+
+    def workspace(self, key: ApiKey) -> str:
+        """The workspace that `key` owns."""
+        return self.journal.workspace(key)
+
+    def reset(self, workspace: str | None) -> int:
+        """Clears calls and faults of one workspace, or of all (None). Gives the number of calls that went."""
+        self.faults.clear(workspace)
+        return self.journal.delete(workspace)
