@@ -141,7 +141,8 @@ class Raw(bytes):
 class Event:
     """One payload of a kind, as the journal has it. `accepted` is its call's. `payload` is the parsed JSON; straight out of the journal a `Raw`.
 
-    `at` is UTC, RFC 3339 with milliseconds. Pointers of the violations are relative to the payload.
+    `at` is UTC, RFC 3339 with milliseconds. Pointers of the violations are relative to the payload. `span` is where the payload stands in its call's body,
+    `(start, stop)` in bytes; None where nobody said so, which to the journal is the whole body.
     """
 
     id: int
@@ -154,6 +155,7 @@ class Event:
     payload: Any
     violations: tuple[Violation, ...] = ()
     warnings: tuple[Violation, ...] = ()
+    span: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
