@@ -1,0 +1,16 @@
+"""`mock-june openapi`: the server's OpenAPI document."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+
+@click.command()
+def openapi() -> None:
+    """Print the OpenAPI 3.1 document of the server, as JSON: what GET /openapi.json answers."""
+    from mock_june.contract import Engine
+    from mock_june.server.openapi import document
+
+    click.echo(json.dumps(document(Engine()), indent=2, ensure_ascii=False))
