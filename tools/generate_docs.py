@@ -1,0 +1,88 @@
+"""Write the generated pages, docs/rules.md, docs/cli.md and docs/openapi.json; with --check, say which are not current and write nothing."""
+
+from __future__ import annotations
+
+import json
+import sys
+from itertools import groupby
+from pathlib import Path
+
+import click
+from mock_june.server.openapi import document
+
+from mock_june.cli import main
+from mock_june.cli.rule import group_name
+from mock_june.contract import Engine
+from mock_june.model import Rule
+
+DOCS = Path(__file__).parent.parent / "docs"
+MADE_BY = "<!-- Made by `make docs`; do not edit. -->"
+WIDTH = 100
+
+
+def rules_page() -> str:
+    """The whole catalogue of rules."""
+    parts = [
+        f"# Rules\n\n{MADE_BY}\n\nEvery rule that mock-june holds a payload to, and every smell that it warns about. A warning never changes an answer.",
+        "Ids are what `--select` and `--ignore` take, also as globs such as `*.email.required`. `mock-june rule ID` prints the same in a terminal.",
+    ]
+    for name, rules in groupby(Engine().catalogue, group_name):
+        parts.append(f"## {name[0].upper()}{name[1:]}")
+        parts += map(rule_section, rules)
+    return "\n\n".join(parts) + "\n"
+
+
+def rule_section(rule: Rule) -> str:
+    """All that is known of one rule."""
+    parts = [f"### `{rule.id}`", f"{'Warning: ' if rule.severity == 'warning' else ''}{rule.meaning}", rule.why]
+    parts += [
+        f"{title}:\n\n```{language}\n{code.strip()}\n```"
+        for title, language, code in (
+            ("Wrong", "json", rule.wrong),
+            ("Right", "json", rule.right),
+            ("In Python", "python", rule.python),
+            ("In Node", "js", rule.node),
+        )
+        if code
+    ]
+    if rule.hint:
+        parts.append(f"Hint: {rule.hint}")
+    return "\n\n".join(part.strip() for part in parts if part)
+
+
+def cli_page() -> str:
+    """The help of each command, as it prints it."""
+    group = click.Context(main.commands, info_name=main.PROGRAM, terminal_width=WIDTH)
+    parts = [f"# Command line\n\n{MADE_BY}", f"```\n{main.commands.get_help(group)}\n```"]
+    for name in main.COMMANDS:
+        command = main.commands.get_command(group, name)
+        if command is not None:
+            context = click.Context(command, parent=group, info_name=name, terminal_width=WIDTH)
+            parts.append(f"## {main.PROGRAM} {name}\n\n```\n{command.get_help(context)}\n```")
+    return "\n\n".join(parts) + "\n"
+
+
+def openapi_document() -> str:
+    """What GET /openapi.json answers."""
+    return json.dumps(document(Engine()), indent=2, ensure_ascii=False) + "\n"
+
+
+PAGES = {"rules.md": rules_page, "cli.md": cli_page, "openapi.json": openapi_document}
+
+
+def run(*, check: bool) -> int:
+    """The exit code: 1 when a page was not current and only a check was asked for."""
+    stale = []
+    for name, make in PAGES.items():
+        path, text = DOCS / name, make()
+        if not path.exists() or path.read_text("utf-8") != text:
+            stale.append(name)
+            if not check:
+                path.write_text(text, "utf-8")
+    for name in stale:
+        print(f"docs/{name} is not current: run `make docs`" if check else f"wrote docs/{name}")
+    return int(check and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(run(check="--check" in sys.argv[1:]))
