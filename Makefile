@@ -62,7 +62,7 @@ $(LOWEST)/.ready: pyproject.toml tools/lowest.py
 	@test -x $(LOWEST)/bin/python || $(PYTHON) -m venv $(LOWEST)
 	$(LOWEST)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	$(PYTHON) tools/lowest.py > $(LOWEST)/constraints.txt
-	$(LOWEST)/bin/python -m pip install --quiet --editable '.[fast]' --group dev --constraint $(LOWEST)/constraints.txt
+	$(LOWEST)/bin/python -m pip install --quiet --editable '.[fast]' --group test --constraint $(LOWEST)/constraints.txt
 	@touch $@
 
 # The tests that ask Node's validators and SDKs skip themselves where these are not installed.
