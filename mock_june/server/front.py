@@ -16,7 +16,7 @@ from mock_june.errors import JournalUnwritableError
 from mock_june.model import Call
 from mock_june.server import live
 from mock_june.server.answers import Answer
-from mock_june.server.ingest import Ingest, Outcome, Request, unrecorded
+from mock_june.server.ingest import Ingest, Outcome, Request, broken, unrecorded
 from mock_june.server.protocol import reset, transport_of
 from mock_june.server.state import Mock
 
@@ -75,12 +75,14 @@ class Front:
         body, cut = await _read(headers, receive, self.mock.settings.max_body)
         raw_path = scope.get("raw_path") or scope["path"].encode()
         request = Request(scope["method"], scope["path"], scope["query_string"].decode("latin-1"), headers, body, cut, raw_path.decode("latin-1"))
-        outcome = self.ingest.judge(request)
-        if outcome.call is not None:
-            try:
+        try:
+            outcome = self.ingest.judge(request)
+            if outcome.call is not None:
                 self.ingest.recorded(await self._recorder.record(outcome.call))
-            except JournalUnwritableError as error:
-                outcome = unrecorded(error)
+        except JournalUnwritableError as error:
+            outcome = unrecorded(error)
+        except Exception:  # noqa: BLE001: logged in `broken`
+            outcome = broken(request)
         if cut:
             return
         if outcome.delay:
@@ -187,7 +189,7 @@ class _Recorder:
         self._busy = False
         try:
             recorded = self._journal.record_many([call for call, _ in waiting])
-        except JournalUnwritableError as error:
+        except Exception as error:  # noqa: BLE001: each of those who wait has it
             _fail(waiting, error)
         else:
             _fulfil(waiting, recorded)
@@ -195,7 +197,7 @@ class _Recorder:
     async def _commit_in_thread(self, waiting: list[tuple[Call, asyncio.Future[Call]]]) -> None:
         try:
             recorded = await asyncio.to_thread(self._journal.record_many, [call for call, _ in waiting])
-        except JournalUnwritableError as error:
+        except Exception as error:  # noqa: BLE001: each of those who wait has it
             _fail(waiting, error)
         else:
             _fulfil(waiting, recorded)
@@ -211,7 +213,7 @@ def _fulfil(waiting: list[tuple[Call, asyncio.Future[Call]]], recorded: list[Cal
             done.set_result(call)
 
 
-def _fail(waiting: list[tuple[Call, asyncio.Future[Call]]], error: JournalUnwritableError) -> None:
+def _fail(waiting: list[tuple[Call, asyncio.Future[Call]]], error: Exception) -> None:
     for _, done in waiting:
         if not done.done():
             done.set_exception(error)

@@ -5,6 +5,7 @@ A refused, an unrouted and a failed request leave by the same recorder and the s
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,9 @@ from mock_june.server.answers import Answer
 from mock_june.server.auth import Pairs, write_key
 from mock_june.server.body import BadCodingError, TooLargeError, UnknownCodingError, decoded, takes
 from mock_june.server.state import Mock
+from mock_june.text import printable
+
+LOG = logging.getLogger("mock_june")
 
 LETTERS = {"i": "identify", "g": "group", "t": "track", "p": "page", "s": "screen", "a": "alias"}
 """Segment's one-letter forms of the kinds."""
@@ -91,21 +95,24 @@ class Ingest:
         self.observers: list[Callable[[Call], None]] = []
 
     def handle(self, request: Request) -> Outcome:
-        """One request from its bytes to its answer, recorded before it is answered. Never raises for what a client can send."""
-        outcome = self.judge(request)
-        if outcome.call is None:
-            return outcome
+        """One request from its bytes to its answer, recorded before it is answered. Never raises."""
         try:
-            recorded = self.mock.journal.record(outcome.call)
+            outcome = self.judge(request)
+            if outcome.call is not None:
+                self.recorded(self.mock.journal.record(outcome.call))
         except JournalUnwritableError as error:
             return unrecorded(error)
-        self.recorded(recorded)
+        except Exception:
+            return broken(request)
         return outcome
 
     def recorded(self, call: Call) -> None:
-        """Tells the observers of a call that is on record."""
+        """Tells the observers of a call that is on record. One that fails, such as a terminal that went away, changes no answer."""
         for observer in self.observers:
-            observer(call)
+            try:
+                observer(call)
+            except Exception:
+                LOG.exception("the log of call %s failed", call.id)
 
     def judge(self, request: Request) -> Outcome:
         """All but the recording: pure but for the faults' counting and the clock."""
@@ -114,7 +121,12 @@ class Ingest:
         if request.method == "OPTIONS" and endpoint is not None:
             return Outcome(None, Answer(204, b"", answers.PREFLIGHT + (("allow", "POST, OPTIONS"),)))
         body, problem = self._read(request, endpoint)
-        verdict = self._check(body, endpoint) if endpoint is not None and problem is None else None
+        verdict = None
+        if endpoint is not None and problem is None:
+            try:
+                verdict = self._check(body, endpoint)
+            except Exception:
+                problem = _failure(request)
         key = self._authenticate(request, endpoint, body)
         if key is None and endpoint is not None and request.method == "POST" and (problem is None or problem[0] not in {413}):
             problem, verdict = (401, "unauthorized", _no_key(request)), None
@@ -221,6 +233,18 @@ class Ingest:
 def unrecorded(error: JournalUnwritableError) -> Outcome:
     """What is answered where nothing could be recorded: never a 200."""
     return Outcome(None, answers.refusal(error.status, error.code, str(error), headers=answers.CORS))
+
+
+def broken(request: Request) -> Outcome:
+    """What is answered where a part of ours failed before the call was on record. Called while the exception is handled."""
+    status, code, message = _failure(request)
+    return Outcome(None, answers.refusal(status, code, message, headers=answers.CORS))
+
+
+def _failure(request: Request) -> Problem:
+    """A bug of ours: the log has it, the answer has no word of it."""
+    LOG.exception("mock-june failed on %s %s", printable(request.method), printable(request.path[:200]))
+    return 500, answers.CODES[500], "mock-june failed on this request; the server's log says why; please report it"
 
 
 def _decide(problem: Problem | None, verdict: Verdict | None, fault: Fault | None) -> tuple[Answer, bool]:
