@@ -1,0 +1,7 @@
+"""Where calls and events are recorded: one SQLite file, one writer, many readers."""
+
+from __future__ import annotations
+
+from mock_june.journal.store import Journal
+
+__all__ = ["Journal"]

@@ -1,0 +1,316 @@
+"""The one writing connection: how a call becomes rows, and how rows go. Its caller holds the journal's lock and says what a transaction is."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+from mock_june import wire
+from mock_june.journal.place import APPLICATION_ID, VERSION
+from mock_june.model import Call, Event, Totals, Violation
+
+AUTOCHECKPOINT = 4000
+"""Pages (of 4 KiB) in the write-ahead log before a commit moves them into the file."""
+
+LOG_LIMIT = 64 << 20
+"""Bytes that the write-ahead log may have. It starts over when no reader is inside; where there always is one, the writer waits for it at this size."""
+
+LOOK_AT_LOG = 512
+"""Commits between two looks at the log's size."""
+
+PATIENCE = 2.0
+"""Seconds that the writer waits for readers, at LOG_LIMIT and at the end."""
+
+CACHE_KIB = 8192
+MOST_WORDS = 10_000
+"""Words kept at hand: a client that invents paths costs memory no further."""
+
+LONG = 200
+"""Characters of an id or event name that are indexed as they are; a longer one is found by its digest."""
+
+INSERT_WORD = "INSERT INTO word (sort, text) VALUES (?, ?)"
+FIND_WORD = "SELECT id FROM word WHERE sort = ? AND text = ?"
+INSERT_CALL = "INSERT INTO call VALUES (?, ?, ?, ?, ?, ?)"
+INSERT_CONTENT = "INSERT INTO content VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT_EVENT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT_FINDING = "INSERT INTO finding VALUES (?, ?, ?)"
+INSERT_EVENT_RULE = "INSERT INTO event_rule VALUES (?, ?)"
+INSERT_CALL_RULE = "INSERT INTO call_rule VALUES (?, ?)"
+
+Names = tuple[str | bytes | None, str | bytes | None, str | bytes | None, str | bytes | None]
+
+
+class Gone(NamedTuple):
+    """What a removal took of one workspace."""
+
+    workspace: str | None
+    calls: int
+    events: int
+    rejected: int
+
+
+def indexed(text: object) -> str | bytes | None:
+    """How an id or event name stands in the tables: a String as it is, a long one as its digest; None for what is no String."""
+    if type(text) is not str:
+        return None
+    return text if len(text) <= LONG else hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+def names(payload: object) -> Names:
+    """userId, anonymousId, groupId and event of a payload, parsed or as JSON text."""
+    if isinstance(payload, bytes):
+        try:
+            payload = orjson.loads(payload)
+        except orjson.JSONDecodeError:  # not ours to judge: recorded all the same, and found by all else
+            return (None, None, None, None)
+    if not isinstance(payload, Mapping):
+        return (None, None, None, None)
+    get = payload.get
+    return (indexed(get("userId")), indexed(get("anonymousId")), indexed(get("groupId")), indexed(get("event")))
+
+
+class Writer:
+    """Inserts and removes. Methods raise sqlite3.Error; what was begun is then to be rolled back."""
+
+    def __init__(self, path: Path, synchronous: str, *, create: bool) -> None:
+        self._log = path.with_name(path.name + "-wal")
+        self._commits = 0
+        self._words: dict[str, dict[str, int]] = {}
+        uri = f"{path.as_uri()}?mode={'rwc' if create else 'rw'}"
+        self.connection = sqlite3.connect(uri, timeout=PATIENCE, isolation_level=None, check_same_thread=False, uri=True)
+        try:
+            self._set_up(synchronous)
+        except BaseException:
+            self.connection.close()
+            raise
+
+    def _set_up(self, synchronous: str) -> None:
+        self._cursor = self.connection.cursor()
+        self._execute = self._cursor.execute
+        if self.value("PRAGMA user_version") == 0:
+            schema = files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
+            marks = f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
+            self._cursor.executescript(f"BEGIN IMMEDIATE; {marks} {schema} COMMIT;")
+        if self.value("PRAGMA journal_mode = WAL") != "wal":
+            raise sqlite3.OperationalError("no write-ahead log can be kept there")
+        self._execute(f"PRAGMA synchronous = {synchronous}")
+        self._execute(f"PRAGMA wal_autocheckpoint = {AUTOCHECKPOINT}")
+        self._execute(f"PRAGMA journal_size_limit = {LOG_LIMIT}")
+        self._execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        self._execute("PRAGMA secure_delete = OFF")  # some builds overwrite what is deleted: twice the writing
+
+    def value(self, sql: str, parameters: tuple[Any, ...] = ()) -> Any:
+        """The first column of the first row; None without a row."""
+        row = self._execute(sql, parameters).fetchone()
+        return None if row is None else row[0]
+
+    def begin(self) -> None:
+        """Opens a transaction."""
+        self._execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        """On record when it returns. Now and then it looks after the log."""
+        self._execute("COMMIT")
+        self._commits += 1
+        if self._commits % LOOK_AT_LOG == 0 and self._log.stat().st_size > LOG_LIMIT:
+            self.value("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def rollback(self) -> None:
+        """As if the transaction had never been; words that it brought are forgotten with it."""
+        self._words.clear()
+        self.connection.rollback()
+
+    def close(self) -> None:
+        """Leaves the file alone, without a log beside it. After an error of the disk the log may stay; the next one to open the file reads it."""
+        try:
+            self.value("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            self.connection.close()
+
+    def meta(self, name: str, default: Any = None) -> Any:
+        """A value of the journal's own."""
+        found = self.value("SELECT value FROM meta WHERE name = ?", (name,))
+        return default if found is None else found
+
+    def set_meta(self, name: str, value: Any) -> None:
+        """Keeps a value of the journal's own."""
+        self._execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (name, value))
+
+    def remember(self, last_call: int, last_event: int) -> None:
+        """Keeps the last ids, which after a deletion no row shows any more."""
+        self.set_meta("last_call", last_call)
+        self.set_meta("last_event", last_event)
+
+    def totals(self, workspace: int | None = None) -> Totals:
+        """Counts over a workspace (its word), or over all."""
+        if workspace is not None:
+            counts = "SELECT count(*), ifnull(sum(count), 0), ifnull(sum(NOT accepted), 0) FROM call INDEXED BY call_workspace WHERE workspace = ?"
+            return Totals(*self._execute(counts, (workspace,)).fetchone())
+        counts = "SELECT (SELECT count(*) FROM call), (SELECT count(*) FROM event), (SELECT count(*) FROM call WHERE accepted = 0)"
+        calls, events, rejected = self._execute(counts).fetchone()
+        return Totals(calls, events, rejected, self.meta("discarded", 0))
+
+    def word(self, sort: str, text: str) -> int:
+        """The id of a text that comes again and again; a new one is taken in."""
+        known = self._words.get(sort)
+        if known is None:
+            known = self._words[sort] = {}
+        number = known.get(text)
+        if number is None:
+            number = self.find_word(sort, text)
+            if number is None:
+                number = self._execute(INSERT_WORD, (sort, text)).lastrowid
+            assert number is not None  # noqa: S101 - an INSERT that did not raise has a row
+            if len(known) >= MOST_WORDS:
+                known.clear()
+            known[text] = number
+        return number
+
+    def find_word(self, sort: str, text: str) -> int | None:
+        """The id of a text, None if it never came."""
+        number: int | None = self.value(FIND_WORD, (sort, text))
+        return number
+
+    def insert(self, call: Call, number: int, first: int) -> Call:
+        """Writes a call and its events, whose ids begin at `first`. Gives the call as it is on record."""
+        path, mark, query = call.path.partition("?")
+        workspace = None if call.workspace is None else self.word("workspace", call.workspace)
+        path_word = self.word("path", path)
+        events = call.events
+        self._execute(INSERT_CALL, (number, workspace, path_word, call.accepted, first, len(events)))
+        self._execute(
+            INSERT_CONTENT,
+            (
+                number,
+                call.at,
+                call.method,
+                query if mark else None,
+                call.status,
+                call.code,
+                call.duration_ms,
+                call.violations_total,
+                None if call.fault is None else wire.dumps(wire.fault(call.fault)),
+                _findings(call.violations),
+                orjson.dumps(call.headers),
+                call.answer or None,
+                call.body,
+            ),
+        )
+        recorded: list[Event] = []
+        rows: list[tuple[Any, ...]] = []
+        whole = (0, len(call.body))
+        for event_id, event in enumerate(events, first):
+            kind, contract = self.word("kind", event.kind), self.word("contract", event.contract)
+            start, stop = event.span or whole
+            rows.append((event_id, number, workspace, path_word, call.accepted, kind, contract, start, stop, *names(event.payload)))
+            recorded.append(
+                Event(
+                    event_id,
+                    number,
+                    call.at,
+                    call.workspace,
+                    event.contract,
+                    event.kind,
+                    call.accepted,
+                    event.payload,
+                    event.violations,
+                    event.warnings,
+                    (start, stop),
+                )
+            )
+        if len(rows) == 1:
+            self._execute(INSERT_EVENT, rows[0])
+        elif rows:
+            self._cursor.executemany(INSERT_EVENT, rows)
+        self._insert_findings(call, number, recorded)
+        return Call(
+            number,
+            call.at,
+            call.workspace,
+            call.method,
+            call.path,
+            call.headers,
+            call.body,
+            call.status,
+            call.code,
+            call.accepted,
+            call.fault,
+            call.violations,
+            call.violations_total,
+            call.answer,
+            call.duration_ms,
+            tuple(recorded),
+        )
+
+    def _insert_findings(self, call: Call, number: int, events: Iterable[Event]) -> None:
+        rules = {violation.rule for violation in call.violations}
+        for event in events:
+            if not event.violations and not event.warnings:
+                continue
+            own = {finding.rule for finding in (*event.violations, *event.warnings)}
+            rules |= own
+            self._execute(INSERT_FINDING, (event.id, _findings(event.violations), _findings(event.warnings)))
+            self._cursor.executemany(INSERT_EVENT_RULE, [(event.id, self.word("rule", rule)) for rule in own])
+        if rules:
+            self._cursor.executemany(INSERT_CALL_RULE, [(number, self.word("rule", rule)) for rule in rules])
+
+    def nth(self, count: int, upto: int, workspace: int | None = None) -> int | None:
+        """The id of the call up to which there are `count`, or fewer if there are no more, of those up to `upto`. None without any."""
+        calls, values = _upto("call", upto, workspace)
+        number: int | None = self.value(f"SELECT max(id) FROM (SELECT id FROM call WHERE {calls} ORDER BY id LIMIT ?)", (*values, count))  # noqa: S608
+        return number
+
+    def remove(self, upto: int, workspace: int | None = None) -> list[Gone]:
+        """Removes the calls up to that id, of one workspace (its word) or of all, with all that is theirs."""
+        last = self.value("SELECT first + count - 1 FROM call WHERE id <= ? ORDER BY id DESC LIMIT 1", (upto,))
+        calls, values = _upto("call", upto, workspace)
+        events, event_values = _upto("event", last, workspace)
+        gone = self._execute(
+            "SELECT word.text, count(*), sum(count), sum(NOT accepted) FROM call LEFT JOIN word ON word.id = call.workspace"  # noqa: S608
+            f" WHERE {calls} GROUP BY call.workspace",
+            values,
+        ).fetchall()
+        used = self._execute(f"SELECT path FROM call WHERE {calls} UNION SELECT workspace FROM call WHERE {calls}", values * 2).fetchall()  # noqa: S608
+        for table in ("event_rule", "finding"):
+            self._execute(f"DELETE FROM {table} WHERE event IN (SELECT id FROM event WHERE {events})", event_values)  # noqa: S608
+        self._execute(f"DELETE FROM event WHERE {events}", event_values)  # noqa: S608
+        self._execute(f"DELETE FROM call_rule WHERE call IN (SELECT id FROM call WHERE {calls})", values)  # noqa: S608
+        self._execute(f"DELETE FROM content WHERE id IN (SELECT id FROM call WHERE {calls})", values)  # noqa: S608
+        self._execute(f"DELETE FROM call WHERE {calls}", values)  # noqa: S608
+        self._drop_words(number for (number,) in used if number is not None)
+        return [Gone(*row) for row in gone]
+
+    def _drop_words(self, numbers: Iterator[int]) -> None:
+        """Forgets those paths and workspaces that no call has any more: a client that invents them fills no disk."""
+        dropped = 0
+        for number in numbers:
+            dropped += self._execute(
+                "DELETE FROM word WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM call WHERE path = ?1) AND NOT EXISTS (SELECT 1 FROM call WHERE workspace = ?1)",
+                (number,),
+            ).rowcount
+        if dropped:
+            self._words.clear()
+
+    def clear(self) -> int:
+        """Removes every call. Without a WHERE SQLite drops whole tables at once. Gives how many calls they were."""
+        for table in ("event_rule", "call_rule", "finding", "content", "event", "word"):
+            self._execute(f"DELETE FROM {table}")  # noqa: S608
+        self._words.clear()
+        return self._execute("DELETE FROM call").rowcount
+
+
+def _findings(found: tuple[Violation, ...]) -> bytes | None:
+    return wire.dumps([wire.violation(finding) for finding in found]) if found else None
+
+
+def _upto(table: str, upto: int, workspace: int | None) -> tuple[str, tuple[int, ...]]:
+    """Rows of a table up to an id, of one workspace or of all, as SQL and its values."""
+    if workspace is None:
+        return f"{table}.id <= ?", (upto,)
+    return f"{table}.workspace = ? AND {table}.id <= ?", (workspace, upto)
