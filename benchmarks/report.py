@@ -1,0 +1,119 @@
+"""Rows as a table in Markdown, and as bars in SVG."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from benchmarks.load import generator
+from benchmarks.servers import Kind
+from benchmarks.table import OURS, Goal, Row, Setting
+
+
+def markdown(rows: Sequence[Row], setting: Setting, command: str) -> str:
+    """The whole page: what was reached, each server's medians with their spread, and what it was measured on."""
+    parts = [
+        "# Figures",
+        MADE.format(command=command, day=datetime.now(UTC).date(), rounds=setting.rounds, seconds=setting.seconds),
+        "![the figures as bars](results.svg)",
+        "## Goals\n\n" + "\n".join(goals(rows)),
+        "## Measured\n\n" + "\n".join(_measured(rows)),
+        "## On what\n\n" + "\n".join(f"- {line}" for line in _machine(setting.kinds)),
+        "## How to read it\n\n" + HOW,
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+MADE = """Made by `{command}` on {day}; do not edit. Medians of {rounds} rounds in which the servers took turns, loads of {seconds:g} s; in brackets
+the lowest and the highest round. Ratios of one run count; the absolute numbers are this machine's."""
+
+HOW = """All servers answer the same three routes and hold bodies to the same schema files; a good call is seen to be answered 200 and a broken one
+refused before anything is measured. The load, the servers and the disk share one machine and the loopback. mock-june records each call in SQLite (WAL) and has
+committed it before it answers. *Prism* and *WireMock* run with their defaults: Prism records nothing and logs each call to a file, WireMock keeps its record in
+memory without a bound. Without that log and that record they are faster: those rows stand beside them, and are not what the goals are measured against.
+The JVM goes on getting faster for a minute or so of full load; here each server has been under load for one turn that does not count, then the rounds."""
+
+
+def number(value: float, row: Row) -> str:
+    """A value in its row's digits."""
+    return f"{value:,.{row.digits}f}"
+
+
+def goal_text(goal: Goal, row: Row) -> str:
+    """A goal in words."""
+    sign = "≥" if row.more_is_better else "≤"
+    return f"{sign} {goal.factor:,g} {row.unit}" if goal.of is None else f"{sign} {goal.factor:g} x {goal.of}"
+
+
+def reached(goal: Goal, row: Row) -> str:
+    """What was reached of a goal, in the goal's own terms."""
+    if row.kept(goal) is None:
+        return "not measured"
+    ours = row.middle(OURS)
+    return f"{number(ours, row)} {row.unit}" if goal.of is None else f"{ours / row.middle(goal.of):.2f} x {goal.of}"
+
+
+def goals(rows: Sequence[Row]) -> Iterator[str]:
+    """The goals as a table, a line at a time."""
+    yield "| what | goal | reached | kept |\n|---|---|---|---|"
+    for row in rows:
+        for goal in row.goals:
+            kept = {True: "yes", False: "**no**", None: ""}[row.kept(goal)]
+            yield f"| {row.what} | {goal_text(goal, row)} | {reached(goal, row)} | {kept} |"
+
+
+def _measured(rows: Sequence[Row]) -> Iterator[str]:
+    servers = list(dict.fromkeys(server for row in rows for server in row.values))
+    yield f"| what | {' | '.join(servers)} |\n|---|{'---:|' * len(servers)}"
+    for row in rows:
+        yield f"| {row.what} ({row.unit}) | {' | '.join(_cell(row, server) for server in servers)} |"
+
+
+def _cell(row: Row, server: str) -> str:
+    values = row.values.get(server)
+    if not values:
+        return ""
+    spread = f" [{number(min(values), row)} to {number(max(values), row)}]" if len(values) > 1 else ""
+    return number(row.middle(server), row) + spread
+
+
+def _machine(kinds: Sequence[Kind]) -> Iterator[str]:
+    yield f"{os.cpu_count()} CPUs, {_cpu()}, {platform.system()} {platform.release()}"
+    packages = ("uvicorn", "uvloop", "httptools", "orjson", "jsonschema-rs")
+    yield f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {', '.join(map(_package, packages))}"
+    versions = dict.fromkeys(f"{kind.name.partition(',')[0]} {kind.version()}" for kind in kinds if not kind.name.startswith(OURS))
+    if versions:
+        yield f"{', '.join(versions)}; node {_first_line('node', '--version')}; {_first_line('java', '-version')}"
+    yield f"load by {generator()}"
+
+
+def _cpu() -> str:
+    """The processor's name, as the system gives it."""
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _package(name: str) -> str:
+    try:
+        return f"{name} {version(name)}"
+    except PackageNotFoundError:
+        return f"no {name}"
+
+
+def _first_line(command: str, option: str) -> str:
+    """What a program says of its version (Java does so on stderr)."""
+    if shutil.which(command) is None:
+        return f"no {command}"
+    said = subprocess.run([command, option], capture_output=True, text=True, check=False)  # noqa: S603  # node and java alone
+    return (said.stdout or said.stderr).partition("\n")[0]

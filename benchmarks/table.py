@@ -1,0 +1,69 @@
+"""What a measurement gives: rows of values, one a round for each server, and the goals that they are held to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from benchmarks.servers import Kind
+
+OURS = "mock-june"
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """At least (where more is better) or at most (where less is) `factor`: of the median of the server `of`, or, None, as it stands."""
+
+    factor: float
+    of: str | None = None
+
+
+@dataclass(slots=True)
+class Row:
+    """One figure: `values` by server name, one a round. `digits` are those shown after the point."""
+
+    what: str
+    unit: str
+    more_is_better: bool = True
+    goals: tuple[Goal, ...] = ()
+    digits: int = 0
+    values: dict[str, list[float]] = field(default_factory=dict)
+
+    def add(self, server: str, value: float) -> None:
+        """One round's value."""
+        self.values.setdefault(server, []).append(value)
+
+    def middle(self, server: str) -> float:
+        """The median over the rounds."""
+        return median(self.values[server])
+
+    def limit(self, goal: Goal) -> float | None:
+        """What our median must reach; None where the peer was not measured."""
+        if goal.of is None:
+            return goal.factor
+        return goal.factor * self.middle(goal.of) if goal.of in self.values else None
+
+    def kept(self, goal: Goal) -> bool | None:
+        """Whether a goal is reached; None where it cannot be told."""
+        limit = self.limit(goal)
+        if limit is None or OURS not in self.values:
+            return None
+        return self.middle(OURS) >= limit if self.more_is_better else self.middle(OURS) <= limit
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How to measure: rounds, seconds a load, and what a figure may be told (`calls` for memory, `kills` for the kill trials). `say` tells of progress."""
+
+    kinds: Sequence[Kind]
+    rounds: int = 3
+    seconds: float = 5.0
+    calls: int = 200_000
+    kills: int = 5
+    say: Callable[[str], None] = lambda _: None
+
+    @property
+    def ours(self) -> list[Kind]:
+        """Our own servers."""
+        return [kind for kind in self.kinds if kind.name.startswith(OURS)]
