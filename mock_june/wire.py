@@ -76,7 +76,7 @@ def event(e: Event) -> dict[str, Any]:
         "contract": e.contract,
         "kind": e.kind,
         "accepted": e.accepted,
-        "payload": orjson.Fragment(e.payload) if isinstance(e.payload, Raw) else e.payload,
+        "payload": orjson.Fragment(bytes(e.payload)) if isinstance(e.payload, Raw) else e.payload,
         "violations": [violation(v) for v in e.violations],
         "warnings": [violation(v) for v in e.warnings],
     }
