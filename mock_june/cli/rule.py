@@ -60,7 +60,7 @@ def explain(described: Rule) -> str:
 
 def group_name(rule: Rule) -> str:
     """The heading that a rule is listed under: its contract and kind."""
-    return f"{rule.contract} / {rule.kind or 'batch'}" if rule.contract else "before there is a payload"
+    return f"{rule.contract} / {rule.kind}" if rule.contract else "before there is a payload"
 
 
 def _chosen(catalogue: Sequence[Rule], pattern: str | None) -> list[Rule]:
