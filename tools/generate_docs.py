@@ -8,12 +8,12 @@ from itertools import groupby
 from pathlib import Path
 
 import click
-from mock_june.server.openapi import document
 
 from mock_june.cli import main
 from mock_june.cli.rule import group_name
 from mock_june.contract import Engine
 from mock_june.model import Rule
+from mock_june.server.openapi import document
 
 DOCS = Path(__file__).parent.parent / "docs"
 MADE_BY = "<!-- Made by `make docs`; do not edit. -->"
@@ -26,8 +26,12 @@ def rules_page() -> str:
         f"# Rules\n\n{MADE_BY}\n\nEvery rule that mock-june holds a payload to, and every smell that it warns about. A warning never changes an answer.",
         "Ids are what `--select` and `--ignore` take, also as globs such as `*.email.required`. `mock-june rule ID` prints the same in a terminal.",
     ]
-    for name, rules in groupby(Engine().catalogue, group_name):
-        parts.append(f"## {name[0].upper()}{name[1:]}")
+    groups = [(f"{name[0].upper()}{name[1:]}", list(rules)) for name, rules in groupby(Engine().catalogue, group_name)]
+    for name, rules in groups:
+        rows = [f"| [`{rule.id}`](#{rule.id.replace('.', '').lower()}) | {rule.severity} | {rule.meaning} |" for rule in rules]
+        parts.append("\n".join([f"**{name}**\n", "| rule | severity | meaning |", "|---|---|---|", *rows]))
+    for name, rules in groups:
+        parts.append(f"## {name}")
         parts += map(rule_section, rules)
     return "\n\n".join(parts) + "\n"
 
