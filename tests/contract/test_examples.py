@@ -63,7 +63,7 @@ def test_no_kind(example):
 
 def test_each_rule_is_shown_broken():
     """For each rule that refuses a payload there is an example that breaks it."""
-    wanted = BODY_RULES | ENVELOPE_RULES
+    wanted = BODY_RULES | (ENVELOPE_RULES - {"sdk.batch.batch.maxItems"})  # 50,001 messages are no file to read: test_most_messages makes them
     for kind in KINDS:
         wanted |= error_rules(*kind)
     assert wanted - {rule for example in examples("invalid") for rule in example.data["breaks"]} == set()
