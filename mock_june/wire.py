@@ -63,7 +63,10 @@ def fault(f: Fault) -> dict[str, Any]:
 
 def fault_from(data: Mapping[str, Any]) -> Fault:
     """A fault out of its JSON form, as `fault` writes it."""
-    return Fault(**{name: data[name] for name in ("id", "workspace", "struck", *FAULT_MEMBERS) if name in data})
+    said = {name: data[name] for name in ("id", "workspace", "struck", *FAULT_MEMBERS) if name in data}
+    if "rate" in said:
+        said["times"] = None
+    return Fault(**said)
 
 
 def event(e: Event) -> dict[str, Any]:

@@ -77,8 +77,9 @@ def _request(mock: Mock) -> Request:
             body, cut = b"", True
         if body is not None and len(body) > limit:
             body = None
-    raw = str(request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI") or request.path).partition("?")[0]
-    return Request(request.method, request.path, request.query_string.decode("latin-1"), headers, body, cut, raw if raw.startswith("/") else request.path)
+    path = str(request.environ["PATH_INFO"]).encode("latin-1").decode("utf-8", "replace")  # `request.path` makes one slash of several
+    raw = str(request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI") or path).partition("?")[0]
+    return Request(request.method, path, request.query_string.decode("latin-1"), headers, body, cut, raw if raw.startswith("/") else path)
 
 
 def _response(answer: Answer) -> Response:

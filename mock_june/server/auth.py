@@ -21,6 +21,9 @@ SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x
 SECRET_PARAMETER = re.compile(r"(?i)((?:^|[?&])(?:api_?-?key|key|token|access_token|write_?key)=)([^&#]*)")
 WRITE_KEY = re.compile(rb'("write[kK]ey"[ \t\r\n]*:[ \t\r\n]*")((?:[^"\\]|\\.)*)"')
 
+JOINED = re.compile(r"(?i),\s*(?:basic|bearer)(?:\s|$)")
+"""Two Authorization headers, as a WSGI host joins them (RFC 3875 section 4.1.18)."""
+
 SHORT = 8
 """A key below this length is hidden where a key stands by its place (a header, `writeKey`), not wherever its letters occur: `a` occurs everywhere."""
 
@@ -32,7 +35,7 @@ def key_from_basic(value: str, known: Collection[str] = ()) -> str | None:
     """The key in an `Authorization` header's value; None where there is none. The scheme is case-insensitive (RFC 9110 section 11.1)."""
     scheme, _, rest = value.strip().partition(" ")
     rest = rest.strip()
-    if scheme.lower() != "basic" or not rest:
+    if scheme.lower() != "basic" or not rest or JOINED.search(rest):
         return None
     decoded = _base64_text(rest)
     if decoded is not None:
@@ -145,12 +148,25 @@ class Hider:
             return "…"
         return text
 
+    def answer(self, body: bytes, key: ApiKey | None) -> bytes:
+        """The JSON of an answer without the letters of a key."""
+        for secret in self._keys(key):
+            for spelling in _spellings(secret):
+                if spelling in body:
+                    body = body.replace(spelling, orjson.dumps(ApiKey(secret).masked)[1:-1])
+        return body
+
     def body(self, body: bytes, key: ApiKey | None) -> bytes:
         """A body of the same length, without a key: the value of `writeKey`, and any key wherever it stands."""
         if b"rite" in body:
             body = WRITE_KEY.sub(lambda m: m[1] + b"*" * len(m[2]) + b'"', body)
         for secret in self._keys(key):
-            for spelling in {secret.encode(), orjson.dumps(secret)[1:-1]}:
+            for spelling in _spellings(secret):
                 if spelling in body:
                     body = body.replace(spelling, b"*" * len(spelling))
         return body
+
+
+def _spellings(key: str) -> set[bytes]:
+    """A key as bytes, and as JSON writes it."""
+    return {key.encode(), orjson.dumps(key)[1:-1]}

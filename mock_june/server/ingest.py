@@ -204,8 +204,9 @@ class Ingest:
         if verdict is not None:
             events = tuple(_event(event, contract, workspace, accepted, kept if hidden else None) for event in verdict.events)
             violations = verdict.violations
-        if answer.code is not None and hidden and key is not None:
-            text = hider.text(text.decode(), key).encode()
+        if answer.code is not None:
+            text = hider.answer(text, key)
+        if answer.code is not None and hidden:
             violations = tuple(replace(v, message=hider.text(v.message, key)) for v in violations)
             events = tuple(replace(e, violations=_hide(e.violations, hider.text, key), warnings=_hide(e.warnings, hider.text, key)) for e in events)
         path = request.raw_path or request.path
@@ -310,7 +311,7 @@ def _event(event: Checked, contract: str, workspace: str | None, accepted: bool,
     return Event(0, 0, "", workspace, contract, event.kind, accepted, payload, event.violations, event.warnings, (event.start, event.stop))
 
 
-def _hide(violations: Sequence[Violation], text: Callable[[str, ApiKey | None], str], key: ApiKey) -> tuple[Violation, ...]:
+def _hide(violations: Sequence[Violation], text: Callable[[str, ApiKey | None], str], key: ApiKey | None) -> tuple[Violation, ...]:
     return tuple(replace(v, message=text(v.message, key)) for v in violations)
 
 
