@@ -1,0 +1,249 @@
+"""The control API without a framework: a request in, an answer out, or what becomes one bit by bit. Flask's blueprint and the event loop both call `handle`."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from mock_june import __version__, wire
+from mock_june.contract import schemas
+from mock_june.errors import MockJuneError
+from mock_june.model import KINDS
+from mock_june.server import access, export, faults, openapi, page, query
+from mock_june.server.answers import CODES, Answer, Headers, json_answer, refusal
+from mock_june.server.feeds import EVENT_STREAM, Poll, Stream
+from mock_june.server.ingest import Request
+from mock_june.server.state import Mock
+
+MOST_BODY = 1 << 20
+"""Bytes of a control request's body."""
+
+ALWAYS: Headers = (
+    ("cache-control", "no-store"),
+    ("content-security-policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("referrer-policy", "no-referrer"),
+    ("x-content-type-options", "nosniff"),
+)
+"""Stand on every control answer, refused or not. No CORS header ever does: no page of another origin reads these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """An answer of 200 whose body is made as fast as it is read. Making a chunk reads the journal: on an event loop, ask for it in a thread."""
+
+    headers: Headers
+    chunks: Iterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """An answer of 200 that goes on until the reader or the server ends it."""
+
+    headers: Headers
+    stream: Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that was let in: `workspace` is what it is narrowed to, `parts` what stands in its path."""
+
+    mock: Mock
+    request: Request
+    workspace: str | None
+    parts: tuple[str, ...] = ()
+
+    @property
+    def json(self) -> object:
+        """The body, parsed. Raises UsageError."""
+        return wire.loads(self.request.body or b"")
+
+
+Outcome = Answer | Poll | Live | Streamed
+Handler = Callable[[Asked], Outcome]
+
+
+def handle(mock: Mock, request: Request) -> Outcome:
+    """One control request. Never raises for what a client can send."""
+    outcome = _answered(mock, request)
+    if isinstance(outcome, Answer):
+        return dressed(outcome)
+    if request.method == "HEAD" and isinstance(outcome, (Live, Streamed)):
+        return Answer(200, b"", outcome.headers)
+    return outcome
+
+
+def refused_by(error: MockJuneError) -> Answer:
+    """The refusal that an error means."""
+    return refusal(error.status, error.code, str(error))
+
+
+def dressed(answer: Answer) -> Answer:
+    """The answer with what every control answer carries."""
+    return replace(answer, headers=answer.headers + ALWAYS)
+
+
+def _answered(mock: Mock, request: Request) -> Outcome:
+    path = request.path.removesuffix("/") or "/"
+    unbelieved = access.guard(mock, request.headers, public=path in PUBLIC)
+    if unbelieved is not None:
+        return unbelieved
+    if request.body is None or len(request.body) > MOST_BODY:
+        return refusal(413, CODES[413], f"the body of a control request has at most {MOST_BODY} bytes")
+    methods, parts = _find(path)
+    if methods is None:
+        return refusal(404, CODES[404], "there is nothing here; GET / lists what the control API has")
+    handler = methods.get("GET" if request.method == "HEAD" else request.method)
+    if handler is None:
+        good = ", ".join(allowed(methods))
+        return refusal(405, CODES[405], f"this path takes {good}", headers=(("allow", good),))
+    try:
+        return handler(Asked(mock, request, access.workspace(mock, request.headers), parts))
+    except MockJuneError as error:
+        return refused_by(error)
+
+
+def allowed(methods: dict[str, Handler]) -> list[str]:
+    """The methods of a path, HEAD too where GET is."""
+    return sorted({*methods, "HEAD"} if "GET" in methods else methods)
+
+
+def _find(path: str) -> tuple[dict[str, Handler] | None, tuple[str, ...]]:
+    for pattern, methods in _PATTERNS:
+        match = pattern.fullmatch(path)
+        if match is not None:
+            return methods, match.groups()
+    return None, ()
+
+
+def _health(asked: Asked) -> Outcome:
+    query.nothing(asked.request.query)
+    totals = asked.mock.journal.totals(asked.workspace)
+    return json_answer(
+        {
+            "status": "ok",
+            "version": __version__,
+            "rules_hash": asked.mock.engine.rules_hash,
+            "uptime_s": round(time.monotonic() - asked.mock.started, 3),
+            **wire.totals(totals),
+        }
+    )
+
+
+def _calls(asked: Asked) -> Outcome:
+    return Poll(asked.mock.journal, "calls", _listing(asked))
+
+
+def _events(asked: Asked) -> Outcome:
+    return Poll(asked.mock.journal, "events", _listing(asked))
+
+
+def _listing(asked: Asked) -> query.Question:
+    question = query.listing(asked.request.query, asked.workspace)
+    return replace(question, wait=0.0) if asked.request.method == "HEAD" else question
+
+
+def _call(asked: Asked) -> Outcome:
+    query.nothing(asked.request.query)
+    number = query.whole("id", asked.parts[0], 0, query.LAST_ID)
+    call = asked.mock.journal.call(number, asked.workspace)
+    if call is None:
+        return refusal(404, CODES[404], f"there is no call {number} on record" + (" in this key's workspace" if asked.workspace else ""))
+    return json_answer(wire.call(call))
+
+
+def _delete_calls(asked: Asked) -> Outcome:
+    query.nothing(asked.request.query)
+    return json_answer({"deleted": asked.mock.journal.delete(asked.workspace)})
+
+
+def _reset(asked: Asked) -> Outcome:
+    query.nothing(asked.request.query)
+    asked.mock.reset(asked.workspace)
+    return json_answer({"status": "ok"})
+
+
+def _faults(asked: Asked) -> Outcome:
+    query.nothing(asked.request.query)
+    return json_answer({"faults": [wire.fault(fault) for fault in asked.mock.faults.planned(asked.workspace)]})
+
+
+def _plan(asked: Asked) -> Outcome:
+    query.nothing(asked.request.query)
+    planned = asked.mock.faults.plan(faults.parse(asked.json, asked.workspace))
+    return json_answer({"faults": [wire.fault(fault) for fault in planned]})
+
+
+def _clear_faults(asked: Asked) -> Outcome:
+    query.nothing(asked.request.query)
+    return json_answer({"deleted": asked.mock.faults.clear(asked.workspace)})
+
+
+def _stream(asked: Asked) -> Outcome:
+    question = query.stream(asked.request.query, asked.request.header("last-event-id"), asked.workspace)
+    _probe(asked.mock, question)
+    return Live(EVENT_STREAM + ALWAYS, Stream(asked.mock.journal, question))
+
+
+def _export(asked: Asked) -> Outcome:
+    question = query.export(asked.request.query, asked.workspace)
+    _probe(asked.mock, question)
+    settings = asked.mock.settings
+    authority = asked.request.header("host") or f"{settings.host}:{settings.port}"
+    name = (("content-disposition", f'attachment; filename="mock-june.{question.format}"'),)
+    headers = (("content-type", export.TYPES[question.format]), *name, *ALWAYS)
+    return Streamed(headers, export.chunks(asked.mock.journal, question, authority))
+
+
+def _probe(mock: Mock, question: query.Question) -> None:
+    """Asks once, so that a filter which the journal refuses is refused while the answer's status is still open."""
+    mock.journal.count_calls(question.where, mock.journal.last_id, 1)
+
+
+def _schema(asked: Asked) -> Outcome:
+    query.nothing(asked.request.query)
+    contract, kind = asked.parts
+    if contract not in KINDS or kind not in schemas.names(contract):
+        names = ", ".join(f"{contract}/{kind}" for contract in KINDS for kind in schemas.names(contract))
+        return refusal(404, CODES[404], f"there is no such schema; there are {names}")
+    return Answer(200, (schemas.folder() / contract / f"{kind}.json").read_bytes())
+
+
+def _openapi(asked: Asked) -> Outcome:
+    query.nothing(asked.request.query)
+    return json_answer(openapi.document(asked.mock.engine))
+
+
+def _page(_: Asked) -> Outcome:
+    return Answer(200, page.LINKS, (("content-type", "text/html; charset=utf-8"),))
+
+
+def _icon(_: Asked) -> Outcome:
+    return Answer(204, b"", ())
+
+
+PUBLIC = frozenset({"/", "/favicon.ico"})
+"""What shows no data, so that a browser, which sends no token of its own accord, can open the page."""
+
+ROUTES: dict[str, dict[str, Handler]] = {
+    "/": {"GET": _page},
+    "/favicon.ico": {"GET": _icon},
+    "/openapi.json": {"GET": _openapi},
+    "/_mock/health": {"GET": _health},
+    "/_mock/calls": {"GET": _calls, "DELETE": _delete_calls},
+    "/_mock/calls/<id>": {"GET": _call},
+    "/_mock/events": {"GET": _events},
+    "/_mock/reset": {"POST": _reset},
+    "/_mock/faults": {"GET": _faults, "POST": _plan, "DELETE": _clear_faults},
+    "/_mock/stream": {"GET": _stream},
+    "/_mock/export": {"GET": _export},
+    "/_mock/schemas/<contract>/<kind>.json": {"GET": _schema},
+}
+"""Every path of the control API, as Flask writes paths, and what answers each method."""
+
+_PATTERNS = [(re.compile(re.sub(r"<\w+>", "([^/]+)", re.escape(path).replace(r"\<", "<").replace(r"\>", ">"))), methods) for path, methods in ROUTES.items()]
+
+HELD = frozenset({"/_mock/calls", "/_mock/events", "/_mock/stream", "/_mock/export"})
+"""The paths whose GET may take long: the event loop holds them, so that no thread does."""

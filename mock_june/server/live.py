@@ -1,0 +1,210 @@
+"""Waiting: what holds an answer until something is recorded. On the event loop for the front (no thread is held), in the caller's thread for Flask alone."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import suppress
+from typing import Any, Self
+
+from mock_june.errors import MockJuneError
+from mock_june.journal import Journal
+from mock_june.server import control
+from mock_june.server.answers import Answer, Headers
+from mock_june.server.feeds import HEARTBEAT, Poll, Stream, timed
+from mock_june.server.ingest import Request
+from mock_june.server.state import Mock
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+def wait(poll: Poll) -> Answer:
+    """A poll's answer, in this thread."""
+    try:
+        return control.dressed(_waited(poll))
+    except MockJuneError as error:
+        return control.dressed(control.refused_by(error))
+
+
+def _waited(poll: Poll) -> Answer:
+    deadline = time.monotonic() + poll.seconds
+    with _Recorded(poll.journal) as recorded:
+        while True:
+            recorded.clear()
+            ready, rest = timed(poll.look)
+            left = deadline - time.monotonic()
+            if ready or left <= 0:
+                return poll.answer()
+            recorded.wait(left)
+            time.sleep(max(0.0, min(rest, deadline - time.monotonic())))
+
+
+def chunks(journal: Journal, stream: Stream) -> Iterator[bytes]:
+    """The stream in this thread, without an end: whoever reads it closes it."""
+    yield stream.hello
+    with _Recorded(journal) as recorded:
+        while True:
+            recorded.clear()
+            chunk = stream.read()
+            if chunk:
+                yield chunk
+            elif not recorded.wait(HEARTBEAT):
+                yield stream.heartbeat
+
+
+class _Recorded(threading.Event):
+    """Set after each commit."""
+
+    def __init__(self, journal: Journal) -> None:
+        super().__init__()
+        self._journal = journal
+
+    def __enter__(self) -> Self:
+        self._journal.listeners.add(self.set)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._journal.listeners.discard(self.set)
+
+
+def wanted(scope: Scope) -> bool:
+    """Whether a request of the control API is one that may take long, so that the loop holds it."""
+    return scope["method"] == "GET" and scope["path"].removesuffix("/") in control.HELD
+
+
+async def serve(mock: Mock, closing: asyncio.Event, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers what `wanted` said yes to. Once `closing` is set, polls answer with what there is, and streams end."""
+    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+    request = Request(scope["method"], scope["path"], scope["query_string"].decode("latin-1"), headers)
+    outcome = await asyncio.to_thread(control.handle, mock, request)
+    if isinstance(outcome, Answer):
+        await _answer(send, outcome)
+        return
+    async with _Bell(mock.journal, closing, receive) as bell:
+        if isinstance(outcome, Poll):
+            await _poll(send, outcome, bell)
+        elif isinstance(outcome, control.Live):
+            await _stream(send, outcome, bell)
+        else:
+            await _export(send, outcome, bell)
+
+
+async def _poll(send: Send, poll: Poll, bell: _Bell) -> None:
+    try:
+        answer = await _awaited(poll, bell)
+    except MockJuneError as error:
+        answer = control.refused_by(error)
+    if answer is not None:
+        await _answer(send, control.dressed(answer))
+
+
+async def _awaited(poll: Poll, bell: _Bell) -> Answer | None:
+    """The poll's answer; None when there is nobody left to read it."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + poll.seconds
+    while True:
+        bell.clear()
+        ready, rest = await asyncio.to_thread(timed, poll.look)
+        if bell.gone:
+            return None
+        if ready or bell.ended or loop.time() >= deadline:
+            return await asyncio.to_thread(poll.answer)
+        await bell.wait(deadline - loop.time())
+        await asyncio.sleep(max(0.0, min(rest, deadline - loop.time())))
+
+
+async def _stream(send: Send, live: control.Live, bell: _Bell) -> None:
+    """Sends as fast as the reader takes it: `send` waits while the socket is full, and until then nothing more is read from the journal."""
+    stream = live.stream
+    await _start(send, 200, live.headers)
+    await _more(send, stream.hello)
+    while not bell.ended:
+        bell.clear()
+        chunk = await asyncio.to_thread(stream.read)
+        if chunk:
+            await _more(send, chunk)
+        elif not await bell.wait(HEARTBEAT) and not bell.ended:
+            await _more(send, stream.heartbeat)
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _export(send: Send, streamed: control.Streamed, bell: _Bell) -> None:
+    await _start(send, 200, streamed.headers)
+    while not bell.gone and (chunk := await asyncio.to_thread(next, streamed.chunks, b"")):
+        await _more(send, chunk)
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _answer(send: Send, answer: Answer) -> None:
+    await _start(send, answer.status, (*answer.headers, ("content-length", str(len(answer.body)))))
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+async def _start(send: Send, status: int, headers: Headers) -> None:
+    pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    await send({"type": "http.response.start", "status": status, "headers": pairs})
+
+
+async def _more(send: Send, chunk: bytes) -> None:
+    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+
+class _Bell:
+    """Rings on the loop after a commit, which may happen on any thread; and for the last time when the client goes or the server closes.
+
+    However many commits there are, the loop is woken once until `clear`.
+    """
+
+    def __init__(self, journal: Journal, closing: asyncio.Event, receive: Receive) -> None:
+        self._journal = journal
+        self._closing = closing
+        self._receive = receive
+        self._loop = asyncio.get_running_loop()
+        self._rung = asyncio.Event()
+        self._ringing = False
+        self.ended = self.gone = False
+
+    async def __aenter__(self) -> Self:
+        self._journal.listeners.add(self._ring)
+        self._watchers = [self._loop.create_task(self._watch_server()), self._loop.create_task(self._watch_client())]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._journal.listeners.discard(self._ring)
+        for watcher in self._watchers:
+            watcher.cancel()
+        await asyncio.gather(*self._watchers, return_exceptions=True)
+
+    def clear(self) -> None:
+        """From now on it can ring anew."""
+        self._ringing = False
+        self._rung.clear()
+        if self.ended:
+            self._rung.set()
+
+    async def wait(self, seconds: float) -> bool:
+        """Whether it rang within so many seconds."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._rung.wait(), seconds)
+        return self._rung.is_set()
+
+    def _ring(self) -> None:
+        if not self._ringing:
+            self._ringing = True
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                self._loop.call_soon_threadsafe(self._rung.set)
+
+    async def _watch_server(self) -> None:
+        await self._closing.wait()
+        self.ended = True
+        self._rung.set()
+
+    async def _watch_client(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.gone = self.ended = True
+        self._rung.set()
