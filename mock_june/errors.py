@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mock_june.model import Violation
+
 
 class MockJuneError(Exception):
     """The root of all errors that mock-june raises on purpose. Its text says what to do.
@@ -65,9 +67,38 @@ class UnreachableError(MockJuneError):
         self.url = url
 
 
+class LostAnswerError(UnreachableError):
+    """A call was sent and its answer did not come: the call may have been taken. Sent again without a care, it is doubled."""
+
+
+class RefusedError(MockJuneError):
+    """A call was refused. `status` and `code` are the answer's, `violations` what it broke; `retry_after` in seconds, where the answer gave it."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, status: int, code: str = "", violations: tuple[Violation, ...] = (), retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.violations = violations
+        self.retry_after = retry_after
+
+
 class MissingExtraError(MockJuneError):
     """A feature whose optional packages are not installed. `extra` is what to add: `pip install "mock-june[extra]"`."""
 
     def __init__(self, message: str, extra: str = "") -> None:
         super().__init__(message)
         self.extra = extra
+
+
+class NotReceivedError(MockJuneError, AssertionError):
+    """What a test waited for did not come. `events` are those that matched, oldest first; the text shows which others came near. In a test it is a failure."""
+
+    status = 404
+    code = "not_received"
+    exit_code = 1
+
+    def __init__(self, message: str, events: tuple[object, ...] = ()) -> None:
+        super().__init__(message)
+        self.events = events

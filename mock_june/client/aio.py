@@ -1,0 +1,171 @@
+"""The client that waits on the event loop: `MockJune`, method for method, with `await`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from mock_june.client import asks
+from mock_june.client.asks import Ask, Health, Reply, Steps
+from mock_june.client.following import Following
+from mock_june.errors import UnreachableError, UsageError
+from mock_june.model import Call, Event, Fault
+
+T = TypeVar("T")
+
+
+class AsyncMockJune:
+    """As `MockJune`: the same arguments, values and errors."""
+
+    def __init__(self, url: str, key: str | None = None, token: str | None = None, timeout: float = 5.0) -> None:
+        self.url = asks.base_url(url)
+        self.key = key
+        self._timeout = timeout
+        self._http = httpx.AsyncClient(headers=asks.identity(key, token), timeout=timeout, trust_env=False)
+
+    async def health(self) -> Health:
+        """As `MockJune.health`."""
+        return await self._run(asks.health())
+
+    async def calls(self, limit: int | None = None, **filters: Any) -> list[Call]:
+        """As `MockJune.calls`."""
+        return await self._run(asks.calls(limit, filters))
+
+    async def call(self, number: int) -> Call | None:
+        """As `MockJune.call`."""
+        return await self._run(asks.call(number))
+
+    async def events(
+        self,
+        kind: str | None = None,
+        *,
+        accepted: bool | None = None,
+        rule: str | None = None,
+        path: str | None = None,
+        after: int = 0,
+        limit: int | None = None,
+        **fields: Any,
+    ) -> list[Event]:
+        """As `MockJune.events`."""
+        return await self._run(asks.events(limit, {"kind": kind, "accepted": accepted, "rule": rule, "path": path, "after": after}, fields))
+
+    async def wait_for(
+        self,
+        count: int,
+        kind: str | None = None,
+        timeout: float = 5.0,  # noqa: ASYNC109 -- the mock holds the answer that long: nothing is cancelled
+        *,
+        accepted: bool | None = None,
+        **fields: Any,
+    ) -> list[Event]:
+        """As `MockJune.wait_for`."""
+        return await self._run(asks.wait_for(count, timeout, {"kind": kind, "accepted": accepted}, fields))
+
+    async def delete_calls(self) -> int:
+        """As `MockJune.delete_calls`."""
+        return await self._run(asks.delete_calls())
+
+    async def reset(self) -> None:
+        """As `MockJune.reset`."""
+        await self._run(asks.reset())
+
+    async def faults(self) -> list[Fault]:
+        """As `MockJune.faults`."""
+        return await self._run(asks.faults())
+
+    async def clear_faults(self) -> int:
+        """As `MockJune.clear_faults`."""
+        return await self._run(asks.clear_faults())
+
+    async def plan(self, *faults: Mapping[str, Any] | Fault) -> list[Fault]:
+        """As `MockJune.plan`."""
+        return await self._run(asks.plan(faults))
+
+    async def fail(self, status: int = 503, times: int | None = 1, retry_after: int | None = None, **more: Any) -> Fault:
+        """As `MockJune.fail`."""
+        return await self._run(asks.plan_one({"status": status, "times": times, "retry_after": retry_after, **more}))
+
+    async def delay(self, seconds: float, times: int | None = 1, **more: Any) -> Fault:
+        """As `MockJune.delay`."""
+        return await self._run(asks.plan_one({"delay": seconds, "times": times, **more}))
+
+    async def drop(self, how: str = "reset", times: int | None = 1, **more: Any) -> Fault:
+        """As `MockJune.drop`."""
+        return await self._run(asks.plan_one({"drop": how, "times": times, **more}))
+
+    async def limit(self, rate: int, per: float = 1.0, **more: Any) -> Fault:
+        """As `MockJune.limit`."""
+        return await self._run(asks.plan_one({"rate": rate, "per": per, **more}))
+
+    async def export(self, format: str = "jsonl", **filters: Any) -> AsyncGenerator[bytes, None]:  # noqa: A002 -- the parameter's own name
+        """As `MockJune.export`."""
+        async with aclosing(self._chunks(asks.export(format, filters))) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def follow(self, after: int | None = None, missed: Callable[[int], object] | None = None, **filters: Any) -> AsyncGenerator[Call, None]:
+        """As `MockJune.follow`."""
+        following = Following(filters, after, missed)
+        while True:
+            try:
+                async with aclosing(self._chunks(following.ask())) as chunks:
+                    async for chunk in chunks:
+                        for call in following.calls(chunk):
+                            yield call
+            except UnreachableError as error:
+                broken = error
+            else:
+                broken = asks.unreachable(self.url, "it ended the stream")
+            await asyncio.sleep(following.pause(broken))
+
+    async def close(self) -> None:
+        """As `MockJune.close`."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.close()
+
+    async def _run(self, steps: Steps[T]) -> T:
+        try:
+            ask = next(steps)
+            while True:
+                ask = steps.send(await self._send(ask))
+        except StopIteration as done:
+            value: T = done.value
+            return value
+
+    async def _send(self, ask: Ask) -> Reply:
+        try:
+            answer = await self._http.send(self._request(ask))
+        except httpx.TransportError as error:
+            raise asks.unreachable(self.url, error) from error
+        return Reply(self.url, answer.status_code, answer.content)
+
+    async def _chunks(self, ask: Ask) -> AsyncGenerator[bytes, None]:
+        request = self._request(ask)
+        try:
+            answer = await self._http.send(request, stream=True)
+            try:
+                if answer.status_code != 200:
+                    asks.refused(Reply(self.url, answer.status_code, await answer.aread()))
+                async for chunk in answer.aiter_raw():
+                    yield chunk
+            finally:
+                await answer.aclose()
+        except httpx.TransportError as error:
+            raise asks.unreachable(self.url, error) from error
+
+    def _request(self, ask: Ask) -> httpx.Request:
+        timeout = httpx.Timeout(self._timeout, read=self._timeout + ask.held)
+        try:
+            return self._http.build_request(ask.method, self.url + ask.path, params=ask.query, content=ask.body, headers=ask.headers, timeout=timeout)
+        except httpx.InvalidURL as error:
+            raise UsageError(f"the mock's URL {self.url} is none: {error}") from None

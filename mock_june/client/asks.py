@@ -1,0 +1,283 @@
+"""The control API seen from a client, without I/O. What takes several requests is a generator: it yields an Ask, is sent the Reply, returns a value.
+
+`blocking` and `aio` send the Asks, each in its own way, so that they cannot drift.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, TypeAlias, TypeVar
+from urllib.parse import urlsplit
+
+import orjson
+
+from mock_june import wire
+from mock_june.errors import NotReceivedError, UnreachableError, UsageError
+from mock_june.matching import difference, nearest, shown
+from mock_june.model import Call, Event, Fault
+from mock_june.text import cut, printable
+
+T = TypeVar("T")
+
+MOST = 1000
+"""What the control API gives at once, at most."""
+
+LONGEST_WAIT = 60.0
+"""Seconds that the control API holds an answer, at most."""
+
+FILTERED = frozenset({"userId", "anonymousId", "groupId", "event"})
+"""Members of a payload that the fake itself can search for, by equality of texts. All others are compared here."""
+
+LONGEST_FILTER = 4000
+
+TRIES = 8
+"""How often a stream that broke is asked for anew before that counts as the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request. `params` whose value is None are left away. `held` is how long, in seconds, the answer may be held beyond what a request takes."""
+
+    method: str
+    path: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    json: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    held: float = 0.0
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The parameters as they are sent."""
+        return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in self.params.items() if value is not None}
+
+    @property
+    def body(self) -> bytes | None:
+        """The body as it is sent. Raises UsageError for what is no JSON."""
+        if self.json is None:
+            return None
+        try:
+            return orjson.dumps(self.json)
+        except TypeError as error:
+            raise UsageError(f"this cannot be sent as JSON: {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What was answered to an Ask, from where."""
+
+    url: str
+    status: int
+    body: bytes
+
+
+Steps: TypeAlias = Generator[Ask, Reply, T]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What `GET /_mock/health` says. `uptime_s` in seconds; `discarded` counts old calls that went to keep to the journal's limit."""
+
+    status: str
+    version: str
+    rules_hash: str
+    uptime_s: float
+    calls: int
+    events: int
+    rejected: int
+    discarded: int = 0
+
+
+def base_url(url: str) -> str:
+    """The URL without a slash at its end. Raises UsageError for what is no HTTP URL."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise UsageError(f"the URL of a mock looks like http://127.0.0.1:5863, not {cut(url, 100)!r}")
+    return url.rstrip("/")
+
+
+def identity(key: str | None, token: str | None) -> dict[str, str]:
+    """The headers that say whose workspace is meant, and that the control API may be used."""
+    headers = {}
+    if key is not None:
+        if not key:
+            raise UsageError("an API key is not empty; leave it away to speak of all workspaces")
+        # RFC 7617 cannot carry a colon in a user name; such a key goes as it stands, and is taken so, since it is no base64.
+        headers["Authorization"] = f"Basic {key if ':' in key else base64.b64encode(f'{key}:'.encode()).decode()}"
+    if token is not None:
+        headers["X-Mock-June-Token"] = token
+    return headers
+
+
+def unreachable(url: str, reason: object) -> UnreachableError:
+    """No answer came."""
+    why = str(reason) or type(reason).__name__
+    return UnreachableError(f"no mock-june answers at {url} ({why}); start one with `mock-june serve`, or correct the URL", url)
+
+
+def refused(reply: Reply) -> NoReturn:
+    """Raises what an answer that is no 200 means: UsageError for what the fake refuses, UnreachableError for what no fake would say."""
+    try:
+        refusal = orjson.loads(reply.body)
+        message = refusal["message"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        raise _no_mock(reply) from None
+    if 400 <= reply.status < 500:
+        raise UsageError(str(message))
+    raise UnreachableError(f"the mock at {reply.url} failed with status {reply.status}: {message}", reply.url)
+
+
+def _no_mock(reply: Reply) -> UnreachableError:
+    return UnreachableError(f"what answers at {reply.url} (status {reply.status}) is no mock-june; correct the URL", reply.url)
+
+
+def _object(reply: Reply) -> dict[str, Any]:
+    """The JSON object of a good answer."""
+    if reply.status != 200:
+        refused(reply)
+    try:
+        value = orjson.loads(reply.body)
+    except orjson.JSONDecodeError:
+        raise _no_mock(reply) from None
+    if not isinstance(value, dict):
+        raise _no_mock(reply)
+    return value
+
+
+def health() -> Steps[Health]:
+    """Whether the mock lives."""
+    value = _object(reply := (yield Ask("GET", "/_mock/health")))
+    try:
+        return Health(**{name: value[name] for name in Health.__slots__ if name in value})
+    except TypeError:
+        raise _no_mock(reply) from None
+
+
+def calls(limit: int | None, filters: Mapping[str, Any]) -> Steps[list[Call]]:
+    """All calls that pass the filters, or the first `limit`."""
+    found: list[Call] = []
+    after = filters.get("after", 0)
+    while True:
+        params = {**filters, "after": after, "limit": _page(limit, len(found))}
+        page = _object((yield Ask("GET", "/_mock/calls", params)))
+        found += map(wire.call_from, page["calls"])
+        if page["next"] is None or len(found) == limit:
+            return found
+        after = page["next"]
+
+
+def call(number: int) -> Steps[Call | None]:
+    """One call, None where there is none."""
+    reply = yield Ask("GET", f"/_mock/calls/{number}")
+    if reply.status == 404 and b'"not_found"' in reply.body:
+        return None
+    return wire.call_from(_object(reply))
+
+
+def events(limit: int | None, filters: Mapping[str, Any], fields: Mapping[str, Any]) -> Steps[list[Event]]:
+    """All events that match, or the first `limit`."""
+    found: list[Event] = []
+    searched, compared = split(fields)
+    after = filters.get("after", 0)
+    while True:
+        params = {**filters, **searched, "after": after, "limit": MOST if compared else _page(limit, len(found))}
+        page = _object((yield Ask("GET", "/_mock/events", params)))
+        found += _matching(page, compared)
+        if page["next"] is None or (limit is not None and len(found) >= limit):
+            return found[:limit]
+        after = page["next"]
+
+
+def wait_for(count: int, seconds: float, filters: Mapping[str, Any], fields: Mapping[str, Any]) -> Steps[list[Event]]:
+    """The events that match, once there are `count`. Raises NotReceivedError."""
+    if count < 1:
+        raise UsageError(f"wait_for waits for at least 1 event, not {count}")
+    searched, compared = split(fields)
+    deadline = time.monotonic() + seconds
+    found: list[Event] = []
+    after = 0
+    while True:
+        left = max(0.0, min(deadline - time.monotonic(), LONGEST_WAIT))
+        # As many as are missing must come before the answer can be enough; of those that come, some may not match what is compared here.
+        asked = {"after": after, "limit": MOST, "count": max(1, count - len(found)), "wait": f"{left:.3f}"}
+        page = _object((yield Ask("GET", "/_mock/events", {**filters, **searched, **asked}, held=left)))
+        found += _matching(page, compared)
+        after = page["events"][-1]["id"] if page["events"] else after
+        if page["next"] is None and len(found) >= count:
+            return found
+        if page["next"] is None and time.monotonic() >= deadline:
+            others = yield from events(MOST, {"kind": filters.get("kind")}, {})
+            raise NotReceivedError(_missed(count, seconds, filters, fields, found, others), tuple(found))
+
+
+def _matching(page: Mapping[str, Any], compared: Mapping[str, Any]) -> list[Event]:
+    return [event for event in map(wire.event_from, page["events"]) if not difference(compared, event.payload)]
+
+
+def _page(limit: int | None, found: int) -> int:
+    return MOST if limit is None else max(1, min(MOST, limit - found))
+
+
+def split(fields: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
+    """Members of a payload, as what the fake searches for and what is compared here."""
+    searched = {name: value for name, value in fields.items() if name in FILTERED and isinstance(value, str) and len(value) <= LONGEST_FILTER}
+    return searched, {name: value for name, value in fields.items() if name not in searched}
+
+
+def _missed(count: int, seconds: float, filters: Mapping[str, Any], fields: Mapping[str, Any], found: list[Event], others: list[Event]) -> str:
+    """What was waited for, how many came, and what came near."""
+    wanted = ", ".join(f"{name}={shown(value)}" for name, value in {**filters, **fields}.items() if value is not None) or "any event"
+    lines = [f"{len(found)} of {count} came in {seconds:g} s: {wanted}"]
+    matched = {event.id for event in found}
+    near = nearest(fields, [event for event in others if event.id not in matched])
+    for event, differences in near:
+        broken = ", ".join(sorted({v.rule for v in event.violations}))
+        lines.append(f"  event {event.id}, {event.kind}, {'accepted' if event.accepted else f'rejected ({broken})' if broken else 'rejected'}:")
+        lines += [f"    {printable(one.pointer)}: {shown(one.actual)} in place of {shown(one.expected)}" for one in differences[:5]]
+    if not near and not found:
+        lines.append("  no event came at all" if filters.get("kind") is None else f"  no {filters['kind']} came at all")
+    return "\n".join(lines)
+
+
+def delete_calls() -> Steps[int]:
+    """Forgets calls."""
+    return int(_object((yield Ask("DELETE", "/_mock/calls")))["deleted"])
+
+
+def reset() -> Steps[None]:
+    """Forgets calls and faults."""
+    _object((yield Ask("POST", "/_mock/reset")))
+
+
+def faults() -> Steps[list[Fault]]:
+    """What is planned."""
+    return [wire.fault_from(fault) for fault in _object((yield Ask("GET", "/_mock/faults")))["faults"]]
+
+
+def clear_faults() -> Steps[int]:
+    """Forgets faults."""
+    return int(_object((yield Ask("DELETE", "/_mock/faults")))["deleted"])
+
+
+def plan(several: tuple[Mapping[str, Any] | Fault, ...]) -> Steps[list[Fault]]:
+    """Plans faults, all or none."""
+    sent = [_fault(fault) for fault in several]
+    return [wire.fault_from(fault) for fault in _object((yield Ask("POST", "/_mock/faults", json=sent)))["faults"]]
+
+
+def plan_one(fault: Mapping[str, Any]) -> Steps[Fault]:
+    """Members that are None were not given, but for `times`: there None means until reset."""
+    planned = yield from plan(({name: value for name, value in fault.items() if value is not None or name == "times"},))
+    return planned[0]
+
+
+def _fault(fault: Mapping[str, Any] | Fault) -> dict[str, Any]:
+    said = wire.fault(fault) if isinstance(fault, Fault) else fault
+    return {name: value for name, value in said.items() if not isinstance(fault, Fault) or name in wire.FAULT_MEMBERS}
+
+
+def export(format: str, filters: Mapping[str, Any]) -> Ask:  # noqa: A002 -- the parameter's own name
+    """The record as a file."""
+    return Ask("GET", "/_mock/export", {**filters, "format": format})

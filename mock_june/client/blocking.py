@@ -1,0 +1,164 @@
+"""The client that waits in its own thread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from mock_june.client import asks
+from mock_june.client.asks import Ask, Health, Reply, Steps
+from mock_june.client.following import Following
+from mock_june.errors import UnreachableError, UsageError
+from mock_june.model import Call, Event, Fault
+
+T = TypeVar("T")
+
+
+class MockJune:
+    """Asks and steers a running mock at `url`. With `key` it speaks of that key's workspace alone. `timeout` in seconds, for one request.
+
+    Every method raises UnreachableError where no mock answers and UsageError for what the mock refuses. The environment's proxies are never used.
+    May be used from several threads.
+    """
+
+    def __init__(self, url: str, key: str | None = None, token: str | None = None, timeout: float = 5.0) -> None:
+        self.url = asks.base_url(url)
+        self.key = key
+        self._timeout = timeout
+        self._http = httpx.Client(headers=asks.identity(key, token), timeout=timeout, trust_env=False)
+
+    def health(self) -> Health:
+        """Whether the mock lives, which rules are in force, how much is on record."""
+        return self._run(asks.health())
+
+    def calls(self, limit: int | None = None, **filters: Any) -> list[Call]:
+        """The calls on record, oldest first. Filters are the control API's: `kind accepted rule userId anonymousId groupId event path after`."""
+        return self._run(asks.calls(limit, filters))
+
+    def call(self, number: int) -> Call | None:
+        """One call by its id, None where there is none."""
+        return self._run(asks.call(number))
+
+    def events(
+        self,
+        kind: str | None = None,
+        *,
+        accepted: bool | None = None,
+        rule: str | None = None,
+        path: str | None = None,
+        after: int = 0,
+        limit: int | None = None,
+        **fields: Any,
+    ) -> list[Event]:
+        """The events on record, oldest first. `fields` are members of the payload, matched as `mock_june.matching.difference` says."""
+        return self._run(asks.events(limit, {"kind": kind, "accepted": accepted, "rule": rule, "path": path, "after": after}, fields))
+
+    def wait_for(self, count: int, kind: str | None = None, timeout: float = 5.0, *, accepted: bool | None = None, **fields: Any) -> list[Event]:
+        """The events that match, once there are `count`. Raises NotReceivedError, with what did come, after `timeout` seconds."""
+        return self._run(asks.wait_for(count, timeout, {"kind": kind, "accepted": accepted}, fields))
+
+    def delete_calls(self) -> int:
+        """Forgets the calls; gives how many they were."""
+        return self._run(asks.delete_calls())
+
+    def reset(self) -> None:
+        """Forgets calls and faults."""
+        self._run(asks.reset())
+
+    def faults(self) -> list[Fault]:
+        """The faults that are planned and not spent."""
+        return self._run(asks.faults())
+
+    def clear_faults(self) -> int:
+        """Forgets the faults; gives how many they were."""
+        return self._run(asks.clear_faults())
+
+    def plan(self, *faults: Mapping[str, Any] | Fault) -> list[Fault]:
+        """Plans faults, all or none of them; gives them with their ids."""
+        return self._run(asks.plan(faults))
+
+    def fail(self, status: int = 503, times: int | None = 1, retry_after: int | None = None, **more: Any) -> Fault:
+        """The next `times` calls (None: all until reset) are answered `status` and not accepted."""
+        return self._run(asks.plan_one({"status": status, "times": times, "retry_after": retry_after, **more}))
+
+    def delay(self, seconds: float, times: int | None = 1, **more: Any) -> Fault:
+        """The next `times` calls are answered `seconds` late."""
+        return self._run(asks.plan_one({"delay": seconds, "times": times, **more}))
+
+    def drop(self, how: str = "reset", times: int | None = 1, **more: Any) -> Fault:
+        """The next `times` calls are accepted, and their answers lost: `reset`, `close` or `truncate`."""
+        return self._run(asks.plan_one({"drop": how, "times": times, **more}))
+
+    def limit(self, rate: int, per: float = 1.0, **more: Any) -> Fault:
+        """Until reset, what goes beyond `rate` calls in `per` seconds is answered 429."""
+        return self._run(asks.plan_one({"rate": rate, "per": per, **more}))
+
+    def export(self, format: str = "jsonl", **filters: Any) -> Iterator[bytes]:  # noqa: A002 -- the parameter's own name
+        """The record as a file, in chunks: `jsonl`, the payloads a line each, or `har`."""
+        yield from self._chunks(asks.export(format, filters))
+
+    def follow(self, after: int | None = None, missed: Callable[[int], object] | None = None, **filters: Any) -> Iterator[Call]:
+        """Calls as they are recorded, without an end: from the first `next` on, or after a call's id (0: from the oldest on).
+
+        A broken connection is made anew, and no call is left out. `missed` is told of calls that the mock discarded before this reader came to them.
+        """
+        following = Following(filters, after, missed)
+        while True:
+            try:
+                for chunk in self._chunks(following.ask()):
+                    yield from following.calls(chunk)
+            except UnreachableError as error:
+                broken = error
+            else:
+                broken = asks.unreachable(self.url, "it ended the stream")
+            time.sleep(following.pause(broken))
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _run(self, steps: Steps[T]) -> T:
+        try:
+            ask = next(steps)
+            while True:
+                ask = steps.send(self._send(ask))
+        except StopIteration as done:
+            value: T = done.value
+            return value
+
+    def _send(self, ask: Ask) -> Reply:
+        try:
+            answer = self._http.send(self._request(ask))
+        except httpx.TransportError as error:
+            raise asks.unreachable(self.url, error) from error
+        return Reply(self.url, answer.status_code, answer.content)
+
+    def _chunks(self, ask: Ask) -> Iterator[bytes]:
+        request = self._request(ask)
+        try:
+            answer = self._http.send(request, stream=True)
+            try:
+                if answer.status_code != 200:
+                    asks.refused(Reply(self.url, answer.status_code, answer.read()))
+                yield from answer.iter_raw()
+            finally:
+                answer.close()
+        except httpx.TransportError as error:
+            raise asks.unreachable(self.url, error) from error
+
+    def _request(self, ask: Ask) -> httpx.Request:
+        timeout = httpx.Timeout(self._timeout, read=self._timeout + ask.held)
+        try:
+            return self._http.build_request(ask.method, self.url + ask.path, params=ask.query, content=ask.body, headers=ask.headers, timeout=timeout)
+        except httpx.InvalidURL as error:
+            raise UsageError(f"the mock's URL {self.url} is none: {error}") from None
