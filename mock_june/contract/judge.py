@@ -1,0 +1,165 @@
+"""One schema file at work: compiled, it says of a payload what is wrong and what smells. A good payload costs one look."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import jsonschema_rs
+
+from mock_june.contract import explainer
+from mock_june.contract.explainer import ABSENT, Broken
+from mock_june.contract.rules import ANY, Constraint, pointer, rule_id
+from mock_june.contract.unknown import Speller
+from mock_june.errors import SchemaError
+from mock_june.model import Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+Found = tuple[tuple[Violation, ...], tuple[Violation, ...]]
+"""Violations and warnings."""
+
+NOTHING: Found = ((), ())
+
+
+class Judge:
+    """Holds payloads to one schema, in which `asked` are the constraints; only rules `in_force` are reported.
+
+    Raises SchemaError for a schema that is no JSON Schema 2020-12.
+    """
+
+    def __init__(self, contract: str, kind: str, schema: Mapping[str, Any], asked: Sequence[Constraint], in_force: frozenset[str]) -> None:
+        self._contract = contract
+        self._kind = kind
+        self._in_force = in_force
+        self._rank = {constraint.rule: rank for rank, constraint in enumerate(asked)}
+        self._hints = {constraint.rule: constraint.hint for constraint in asked}
+        self._looked_at = _tree(asked)
+        self._substitutes: Sequence[str] = schema.get("if", {}).get("required", ())
+        self._speller = Speller(schema["properties"], schema.get("x-known", ()))
+        self._errors = _compiled(schema)
+        self._clean = _compiled(_folded(schema))
+        self._smells = [(each, pointer(each.path), _compiled(each.check)) for each in asked if each.check is not None]
+
+    def judge(self, payload: dict[str, Any]) -> Found:
+        """Violations and warnings of a payload, in the order of the schema's fields."""
+        misspelt = [] if payload.keys() <= self._speller.known else list(self._misspelt(payload))
+        if self._clean.is_valid(payload):
+            return ((), tuple(self._kept(misspelt))) if misspelt else NOTHING
+        violations = {} if self._errors.is_valid(payload) else self._violations(payload)
+        warnings = [*self._warnings(payload, violations), *misspelt]
+        return tuple(self._kept(violations.values())), tuple(self._kept(warnings))
+
+    def _kept(self, found: Any) -> list[Violation]:
+        return sorted((each for each in found if each.rule in self._in_force), key=lambda each: self._rank[each.rule])
+
+    def _violations(self, payload: dict[str, Any]) -> dict[tuple[str, str], Violation]:
+        """What the schema refuses, by rule and pointer: a value that breaks two keywords of one rule breaks it once."""
+        found: dict[tuple[str, str], Violation] = {}
+        errors = [(*_place(error), error) for error in self._errors.iter_errors(pruned(payload, self._looked_at))]
+        ill_typed = {path for path, keyword, _ in errors if keyword == "type"}
+        for path, keyword, error in errors:
+            if keyword != "type" and path in ill_typed:
+                continue  # of a number that should be a String there is no more to say
+            rule = rule_id(self._contract, self._kind, path, keyword)
+            where = pointer(path)
+            if (rule, where) not in found:
+                broken = Broken(
+                    keyword, _label(path), value_at(payload, path), error.kind.value, self._substitute(payload, error), any_offset=self._contract == "sdk"
+                )
+                found[rule, where] = Violation(
+                    rule, where, explainer.message(broken), self._hints[rule], "error", pointer(error.instance_path), pointer(error.schema_path)
+                )
+        return found
+
+    def _substitute(self, payload: dict[str, Any], error: jsonschema_rs.ValidationError) -> tuple[str, Any] | None:
+        """The member that would have made the broken one optional, with its value."""
+        if error.schema_path[0] != "else" or not self._substitutes:
+            return None
+        name = self._substitutes[0]
+        value = payload.get(name, ABSENT)
+        return name, ABSENT if value is None and self._contract == "sdk" else value
+
+    def _warnings(self, payload: dict[str, Any], violations: Mapping[tuple[str, str], Violation]) -> Iterator[Violation]:
+        """What smells in values that are otherwise good."""
+        wrong = {where for _, where in violations}
+        for constraint, where, check in self._smells:
+            value = value_at(payload, constraint.path)
+            if value is ABSENT or where in wrong or check.is_valid(value):
+                continue
+            broken = Broken(constraint.keyword, _label(constraint.path), value)
+            yield Violation(constraint.rule, where, explainer.message(broken), constraint.hint, "warning", where, constraint.location)
+
+    def _misspelt(self, payload: dict[str, Any]) -> Iterator[Violation]:
+        for name in payload:
+            meant = self._speller.meant(name)
+            if meant is not None:
+                rule = rule_id(self._contract, self._kind, (meant,), "unknown")
+                where = pointer((name,))
+                yield Violation(rule, where, explainer.misspelt(name, meant), self._hints[rule], "warning", where, "/x-known")
+
+
+def pruned(value: Any, looked_at: Mapping[str, Any]) -> Any:
+    """A value without what no rule looks at, yet as valid: containers below keep their type and their emptiness, arrays their length.
+
+    jsonschema-rs writes a whole value into each error, and gives up on one that nests deeply.
+    """
+    if isinstance(value, dict):
+        kept = {name: pruned(value[name], below) for name, below in looked_at.items() if name in value}
+        return kept or ({"": None} if value else {})
+    if isinstance(value, list):
+        return [pruned(item, looked_at[ANY]) for item in value] if ANY in looked_at else [None] * len(value)
+    return value
+
+
+def value_at(payload: Any, path: Sequence[str | int]) -> Any:
+    """The value that a path leads to, or ABSENT."""
+    for part in path:
+        if isinstance(payload, dict):
+            payload = payload.get(part, ABSENT)
+        elif isinstance(payload, list) and isinstance(part, int):
+            payload = payload[part]
+        else:
+            return ABSENT
+    return payload
+
+
+def _place(error: jsonschema_rs.ValidationError) -> tuple[tuple[str | int, ...], str]:
+    """The path of what is wrong, which of a missing member is its own, and the keyword."""
+    if error.kind.name == "required":
+        return (*error.instance_path, error.kind.value), "required"
+    return tuple(error.instance_path), error.kind.name
+
+
+def _label(path: Sequence[str | int]) -> str:
+    """A path as a reader says it: `traits.email`, `batch[3].type`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
+
+
+def _tree(asked: Sequence[Constraint]) -> dict[str, Any]:
+    """The paths that rules look at, as nested dicts."""
+    tree: dict[str, Any] = {}
+    for constraint in asked:
+        node = tree
+        for part in constraint.path:
+            node = node.setdefault(part, {})
+    return tree
+
+
+def _folded(node: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema that only a payload without smells keeps: what warns is made to forbid."""
+    folded = dict(node)
+    if "x-warnings" in node:
+        folded["allOf"] = [*node.get("allOf", ()), *node["x-warnings"].values()]
+    if "properties" in node:
+        folded["properties"] = {name: _folded(inner) for name, inner in node["properties"].items()}
+    return folded
+
+
+def _compiled(schema: Mapping[str, Any]) -> jsonschema_rs.Validator:
+    # RegexOptions chooses the engine without backtracking: no text takes long.
+    try:
+        return jsonschema_rs.validator_for(dict(schema), pattern_options=jsonschema_rs.RegexOptions())
+    except (ValueError, jsonschema_rs.ReferencingError) as error:
+        name = schema.get("$id", "")
+        raise SchemaError(f"the schema {name} is no JSON Schema 2020-12: {error}", name) from None
