@@ -78,8 +78,8 @@ class TestContents:
 class TestPlaces:
     SCRIPT = "import mock_june; print(mock_june.check({'type': 'identify'}).violations[0].rule, mock_june.__file__)"
 
-    def run(self, python: str | Path, folder: Path) -> tuple[str, str]:
-        ended = subprocess.run([python, "-c", self.SCRIPT], cwd=folder, capture_output=True, text=True, check=True)
+    def run(self, python: str | Path, folder: Path, *options: str) -> tuple[str, str]:
+        ended = subprocess.run([python, *options, "-c", self.SCRIPT], cwd=folder, capture_output=True, text=True, check=True)
         rule, where = ended.stdout.split()
         return rule, where
 
@@ -96,7 +96,7 @@ class TestPlaces:
 
     def test_installed(self, bare, tmp_path):
         """An installed wheel works from any folder."""
-        rule, where = self.run(bare / "python", tmp_path)
+        rule, where = self.run(bare / "python", tmp_path, "-I")
         assert rule == "identify.userId.required"
         assert "site-packages" in where
 
