@@ -44,6 +44,11 @@ def toy(monkeypatch) -> Toy:
     return module
 
 
+def as_users_have_it() -> dict[str, str]:
+    """The environment without what would hide that Python buffers its stdout."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+
+
 def one_line(err: str) -> str:
     """What stderr holds, when that is one line of ours."""
     assert err.startswith("mock-june: ")
@@ -154,7 +159,7 @@ class TestEndings:
     def test_closed_pipe(self):
         """A reader that goes early ends the command quietly, as SIGPIPE would."""
         command = [sys.executable, "-c", "import time; from mock_june.cli.main import main; time.sleep(0.3); main(['rule'])"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=as_users_have_it()) as process:
             process.stdout.close()
             assert process.stderr.read() == b""
             assert process.wait() == 141
@@ -162,8 +167,9 @@ class TestEndings:
     @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has it")  # noqa: PTH110 - no path is needed
     def test_full_disk(self):
         """A stdout that takes nothing is exit code 2 and one line, never a success."""
+        command = [sys.executable, "-m", "mock_june", "rule"]
         with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123 - nor here
-            ended = subprocess.run([sys.executable, "-m", "mock_june", "rule"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+            ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=as_users_have_it())
         assert ended.returncode == 2
         assert "No space left" in one_line(ended.stderr)
 

@@ -29,6 +29,13 @@ def test_table(run, monkeypatch):
         assert shown in out
 
 
+def test_explain_in_colour(run, monkeypatch):
+    """FORCE_COLOR colours an explanation, also when it is piped; without it a pipe gets none."""
+    assert "\x1b" not in run("rule", "body.json").out
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[" in run("rule", "body.json").out
+
+
 def test_table_without_colour(run, monkeypatch):
     """NO_COLOR takes the colour away."""
     monkeypatch.setenv("FORCE_COLOR", "1")
