@@ -85,7 +85,6 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:  # before click sees it, which would make it exit code 1
-            _give_up_stdout()
             return PIPE_CLOSED
 
 
