@@ -28,13 +28,16 @@ class Readers:
     def snapshot(self) -> Iterator[sqlite3.Connection]:
         """A connection that sees one moment of the journal for as long as it is held. Raises JournalError when the file cannot be read."""
         connection = self._take()
+        sound = False
         try:
             connection.execute("BEGIN")
             yield connection
+            connection.execute("COMMIT")
+            sound = True
         except sqlite3.Error as error:
             raise self._error(str(error)) from error
         finally:
-            self._give(connection)
+            self._give(connection, sound=sound)
 
     def close(self) -> None:
         """Breaks off what is being read, and waits until each connection is back and closed."""
@@ -62,14 +65,13 @@ class Readers:
             self._lent.add(connection)
             return connection
 
-    def _give(self, connection: sqlite3.Connection) -> None:
+    def _give(self, connection: sqlite3.Connection, *, sound: bool) -> None:
         with self._change:
-            connection.rollback()
             self._lent.discard(connection)
-            if self._closed or len(self._idle) >= MOST_IDLE:
-                connection.close()
-            else:
+            if sound and not self._closed and len(self._idle) < MOST_IDLE:
                 self._idle.append(connection)
+            else:
+                connection.close()
             self._change.notify_all()
 
     def _connect(self) -> sqlite3.Connection:

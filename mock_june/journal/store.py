@@ -8,15 +8,15 @@ import hashlib
 import os
 import sqlite3
 import threading
-import weakref
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from mock_june.errors import JournalError, JournalUnwritableError, UsageError
-from mock_june.journal import place, rows, search
+from mock_june.journal import forks, place, removal, rows, search
 from mock_june.journal.readers import Readers
+from mock_june.journal.removal import Gone
 from mock_june.journal.tally import Tally
-from mock_june.journal.writer import Gone, Writer
+from mock_june.journal.writer import Writer
 from mock_june.model import ApiKey, Call, Event, Filter, Totals
 
 SLACK = 128
@@ -53,7 +53,7 @@ class Journal:
                 raise JournalError(f"{where.path} cannot be used as a journal ({error}): free the disk, or name another file", str(where.path)) from error
             raise
 
-    def __init__(self, where: place.Place, max_calls: int, durable: bool, rules_hash: str) -> None:  # noqa: FBT001 - `open` is the door
+    def __init__(self, where: place.Place, max_calls: int, durable: bool, rules_hash: str) -> None:
         self.max_calls = max_calls
         self.durable = durable
         self.rules_hash = rules_hash
@@ -73,7 +73,7 @@ class Journal:
         except BaseException:
             self._writer.connection.close()
             raise
-        _open_here.add(self)
+        forks.watch(self)
 
     @property
     def path(self) -> Path:
@@ -108,7 +108,7 @@ class Journal:
         recorded: list[Call] = []
         gone: list[Gone] = []
         with self._transaction() as writer:
-            number, event = self._last_call, self._last_event
+            number, event, first = self._last_call, self._last_event, self._first_call
             for call in calls:
                 number += 1
                 recorded.append(writer.insert(call, number, event + 1))
@@ -116,12 +116,11 @@ class Journal:
             over = self._tally.whole.calls + len(recorded) - self.max_calls
             if over > 0:
                 gone = self._discard(writer, over, number, event)
+                first = writer.first()
             writer.commit()
-            self._last_call, self._last_event = number, event
-            for call in recorded:
-                self._tally.add(call)
-            if gone:
-                self._went(writer, gone, discarded=True)
+            self._last_call, self._last_event, self._first_call = number, event, first
+            self._tally.add(recorded)
+            self._tally.remove(gone, discarded=True)
         self._tell()
         return recorded
 
@@ -176,7 +175,7 @@ class Journal:
         with contextlib.suppress(JournalError), self._lock:
             self._check()
             self._unusable = "it is closed"
-            _open_here.discard(self)
+            forks.unwatch(self)
             self._readers.close()
             if self._writer is not None:
                 with contextlib.suppress(sqlite3.Error):  # the disk may be full: then the log stays, and is read at the next opening
@@ -185,63 +184,66 @@ class Journal:
 
     def _delete_all(self) -> int:
         with self._transaction() as writer:
-            deleted = writer.clear()
+            deleted = removal.clear(writer.cursor, writer.words)
             writer.remember(self._last_call, self._last_event)
             writer.commit()
-            self._tally = Tally(Totals(discarded=self._tally.whole.discarded))
             self._first_call = self._last_call + 1
+            self._tally = Tally(Totals(discarded=self._tally.whole.discarded))
         return deleted
 
     def _delete_of(self, workspace: str) -> int:
         upto, deleted = self._last_call, 0
-        while True:
-            with self._transaction() as writer:
-                word = writer.find_word("workspace", workspace)
-                last = None if word is None else writer.nth(CHUNK, upto, word)
-                gone = [] if last is None else writer.remove(last, word)
-                if gone:
-                    writer.remember(self._last_call, self._last_event)
+        while some := self._delete_some_of(workspace, upto):
+            deleted += some
+        return deleted
+
+    def _delete_some_of(self, workspace: str, upto: int) -> int:
+        with self._transaction() as writer:
+            word = writer.words.find("workspace", workspace)
+            last = None if word is None else removal.nth(writer.cursor, CHUNK, upto, word)
+            if last is None:
                 writer.commit()
-                self._went(writer, gone, discarded=False)
-            if not gone:
-                return deleted
-            deleted += sum(each.calls for each in gone)
+                return 0
+            gone = removal.remove(writer.cursor, writer.words, last, word)
+            writer.remember(self._last_call, self._last_event)
+            first = writer.first()
+            writer.commit()
+            self._first_call = first or self._last_call + 1
+            self._tally.remove(gone, discarded=False)
+        return sum(each.calls for each in gone)
 
     def _count(self, workspace: str) -> Totals:
         try:
             writer = self._writer = self._writer or self._load()
-            word = writer.find_word("workspace", workspace)
+            word = writer.words.find("workspace", workspace)
             return Totals() if word is None else writer.totals(word)
         except sqlite3.Error as error:
             raise JournalError(f"the journal {self.path} cannot be read: {error}", str(self.path)) from error
 
     def _discard(self, writer: Writer, over: int, last_call: int, last_event: int) -> list[Gone]:
         """Within a transaction: takes away what is over the limit, and some more."""
-        upto = writer.nth(over + min(SLACK, self.max_calls // 100), last_call)
-        gone = [] if upto is None else writer.remove(upto)
+        upto = removal.nth(writer.cursor, over + min(SLACK, self.max_calls // 100), last_call)
+        gone = [] if upto is None else removal.remove(writer.cursor, writer.words, upto)
         writer.remember(last_call, last_event)
         writer.set_meta("discarded", self._tally.whole.discarded + sum(each.calls for each in gone))
         return gone
 
-    def _went(self, writer: Writer, gone: list[Gone], *, discarded: bool) -> None:
-        self._tally.remove(gone, discarded=discarded)
-        self._first_call = writer.value("SELECT min(id) FROM call") or self._last_call + 1
-
     def _begin_anew(self, writer: Writer) -> None:
         """What an opening changes: the stamp, and, under a lower limit than the last time, what is over it."""
         with self._transaction():
-            salt = writer.meta("salt")
-            if salt is None:
-                salt = os.urandom(16)
-                writer.set_meta("salt", salt)
+            salt = writer.meta("salt") or os.urandom(16)
+            writer.set_meta("salt", salt)
+            self.rules_hash = self.rules_hash or writer.meta("rules_hash", "")
             writer.set_meta("rules_hash", self.rules_hash)
             writer.commit()
         self._workspace = functools.lru_cache(maxsize=4096)(functools.partial(_workspace, salt))
         while (over := self._tally.whole.calls - self.max_calls) > 0:
             with self._transaction():
                 gone = self._discard(writer, min(over, CHUNK), self._last_call, self._last_event)
+                first = writer.first()
                 writer.commit()
-                self._went(writer, gone, discarded=True)
+                self._first_call = first
+                self._tally.remove(gone, discarded=True)
 
     def _load(self, *, create: bool = False) -> Writer:
         """Connects the writer and learns what is on record: at the opening, and after an error that cost us the connection."""
@@ -249,7 +251,7 @@ class Journal:
         try:
             self._last_call = max(self._last_call, writer.meta("last_call", 0), writer.value("SELECT max(id) FROM call") or 0)
             self._last_event = max(self._last_event, writer.meta("last_event", 0), writer.value("SELECT max(id) FROM event") or 0)
-            self._first_call = writer.value("SELECT min(id) FROM call") or self._last_call + 1
+            self._first_call = writer.first() or self._last_call + 1
             self._tally = Tally(writer.totals())
         except BaseException:
             writer.connection.close()
@@ -302,27 +304,12 @@ class Journal:
         for listener in tuple(self.listeners):
             listener()
 
-    def _forked(self) -> None:
-        """In a forked child: the file, its lock and SQLite's connections are the parent's. They may not even be closed here (sqlite.org, howtocorrupt 2.7)."""
-        import ctypes  # noqa: PLC0415 - few programs fork, and some Pythons lack it
-
-        self._unusable = "it was opened before this process was forked; open a journal of its own here"
+    def forked(self) -> None:
+        """In a forked child the file, its lock and SQLite's connections are the parent's."""
+        self._unusable = "it was opened before this process was forked; open another journal here"
         self._place.lock.abandon()
-        for connection in (*self._readers.connections(), *([self._writer.connection] if self._writer is not None else [])):
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))  # never to be collected, which would close it
+        forks.keep_forever(self._readers.connections() + ([] if self._writer is None else [self._writer.connection]))
 
 
 def _workspace(salt: bytes, key: ApiKey) -> str:
     return key.masked + hashlib.blake2b(key.value.encode("utf-8", "surrogatepass"), key=salt, digest_size=5).hexdigest()
-
-
-_open_here: weakref.WeakSet[Journal] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for journal in list(_open_here):
-        journal._forked()  # noqa: SLF001 - a part of the class that only the system calls
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mock_june.journal.writer import Gone
+from collections.abc import Iterable
+
+from mock_june.journal.removal import Gone
 from mock_june.model import Call, Totals
 
 MOST_WORKSPACES = 10_000
@@ -28,15 +30,16 @@ class Tally:
             self._complete = False
         self._workspaces[workspace] = totals
 
-    def add(self, call: Call) -> None:
-        """Counts a call that is on record."""
-        events, rejected = len(call.events), not call.accepted
-        calls, all_events, all_rejected, discarded = self.whole
-        self.whole = Totals(calls + 1, all_events + events, all_rejected + rejected, discarded)
-        if call.workspace is not None:
-            known = self.of(call.workspace)
-            if known is not None:
-                self.learn(call.workspace, Totals(known.calls + 1, known.events + events, known.rejected + rejected))
+    def add(self, recorded: Iterable[Call]) -> None:
+        """Counts calls that are on record."""
+        calls, events, rejected, discarded = self.whole
+        for call in recorded:
+            own_events, own_rejected = len(call.events), not call.accepted
+            calls, events, rejected = calls + 1, events + own_events, rejected + own_rejected
+            known = None if call.workspace is None else self.of(call.workspace)
+            if call.workspace is not None and known is not None:
+                self.learn(call.workspace, Totals(known.calls + 1, known.events + own_events, known.rejected + own_rejected))
+        self.whole = Totals(calls, events, rejected, discarded)
 
     def remove(self, gone: list[Gone], *, discarded: bool) -> None:
         """Uncounts calls that went; `discarded`: to keep to the limit."""

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
 from mock_june import wire
 from mock_june.journal.place import APPLICATION_ID, VERSION
+from mock_june.journal.words import Words
 from mock_june.model import Call, Event, Totals, Violation
 
-AUTOCHECKPOINT = 4000
-"""Pages (of 4 KiB) in the write-ahead log before a commit moves them into the file."""
+PAGE = 2048
+"""Bytes. A call touches a dozen pages, one an index, and each goes whole into the log: half SQLite's default takes 7 us off a call of 44."""
+
+AUTOCHECKPOINT = (16 << 20) // PAGE
+"""Pages in the write-ahead log before a commit moves them into the file."""
 
 LOG_LIMIT = 64 << 20
 """Bytes that the write-ahead log may have. It starts over when no reader is inside; where there always is one, the writer waits for it at this size."""
@@ -28,14 +33,10 @@ PATIENCE = 2.0
 """Seconds that the writer waits for readers, at LOG_LIMIT and at the end."""
 
 CACHE_KIB = 8192
-MOST_WORDS = 10_000
-"""Words kept at hand: a client that invents paths costs memory no further."""
 
 LONG = 200
 """Characters of an id or event name that are indexed as they are; a longer one is found by its digest."""
 
-INSERT_WORD = "INSERT INTO word (sort, text) VALUES (?, ?)"
-FIND_WORD = "SELECT id FROM word WHERE sort = ? AND text = ?"
 INSERT_CALL = "INSERT INTO call VALUES (?, ?, ?, ?, ?, ?)"
 INSERT_CONTENT = "INSERT INTO content VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 INSERT_EVENT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -44,15 +45,6 @@ INSERT_EVENT_RULE = "INSERT INTO event_rule VALUES (?, ?)"
 INSERT_CALL_RULE = "INSERT INTO call_rule VALUES (?, ?)"
 
 Names = tuple[str | bytes | None, str | bytes | None, str | bytes | None, str | bytes | None]
-
-
-class Gone(NamedTuple):
-    """What a removal took of one workspace."""
-
-    workspace: str | None
-    calls: int
-    events: int
-    rejected: int
 
 
 def indexed(text: object) -> str | bytes | None:
@@ -66,7 +58,7 @@ def names(payload: object) -> Names:
     """userId, anonymousId, groupId and event of a payload, parsed or as JSON text."""
     if isinstance(payload, bytes):
         try:
-            payload = orjson.loads(payload)
+            payload = orjson.loads(memoryview(payload))  # orjson takes no subclass of bytes, such as Raw
         except orjson.JSONDecodeError:  # not ours to judge: recorded all the same, and found by all else
             return (None, None, None, None)
     if not isinstance(payload, Mapping):
@@ -81,7 +73,6 @@ class Writer:
     def __init__(self, path: Path, synchronous: str, *, create: bool) -> None:
         self._log = path.with_name(path.name + "-wal")
         self._commits = 0
-        self._words: dict[str, dict[str, int]] = {}
         uri = f"{path.as_uri()}?mode={'rwc' if create else 'rw'}"
         self.connection = sqlite3.connect(uri, timeout=PATIENCE, isolation_level=None, check_same_thread=False, uri=True)
         try:
@@ -91,12 +82,14 @@ class Writer:
             raise
 
     def _set_up(self, synchronous: str) -> None:
-        self._cursor = self.connection.cursor()
-        self._execute = self._cursor.execute
+        self.cursor = self.connection.cursor()
+        self.words = Words(self.cursor)
+        self._execute = self.cursor.execute
+        self._execute(f"PRAGMA page_size = {PAGE}")  # of a new file; one that is there keeps its own
         if self.value("PRAGMA user_version") == 0:
             schema = files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
             marks = f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
-            self._cursor.executescript(f"BEGIN IMMEDIATE; {marks} {schema} COMMIT;")
+            self.cursor.executescript(f"BEGIN IMMEDIATE; {marks} {schema} COMMIT;")
         if self.value("PRAGMA journal_mode = WAL") != "wal":
             raise sqlite3.OperationalError("no write-ahead log can be kept there")
         self._execute(f"PRAGMA synchronous = {synchronous}")
@@ -115,15 +108,17 @@ class Writer:
         self._execute("BEGIN IMMEDIATE")
 
     def commit(self) -> None:
-        """On record when it returns. Now and then it looks after the log."""
+        """On record when it returns. Now and then it looks after the log, whose troubles are not the commit's."""
         self._execute("COMMIT")
         self._commits += 1
-        if self._commits % LOOK_AT_LOG == 0 and self._log.stat().st_size > LOG_LIMIT:
-            self.value("PRAGMA wal_checkpoint(TRUNCATE)")
+        if self._commits % LOOK_AT_LOG == 0:
+            with contextlib.suppress(sqlite3.Error, OSError):
+                if self._log.stat().st_size > LOG_LIMIT:
+                    self.value("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def rollback(self) -> None:
         """As if the transaction had never been; words that it brought are forgotten with it."""
-        self._words.clear()
+        self.words.forget()
         self.connection.rollback()
 
     def close(self) -> None:
@@ -142,6 +137,11 @@ class Writer:
         """Keeps a value of the journal's own."""
         self._execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (name, value))
 
+    def first(self) -> int:
+        """The id of the oldest call; 0 without any."""
+        number: int = self.value("SELECT ifnull(min(id), 0) FROM call")
+        return number
+
     def remember(self, last_call: int, last_event: int) -> None:
         """Keeps the last ids, which after a deletion no row shows any more."""
         self.set_meta("last_call", last_call)
@@ -156,32 +156,12 @@ class Writer:
         calls, events, rejected = self._execute(counts).fetchone()
         return Totals(calls, events, rejected, self.meta("discarded", 0))
 
-    def word(self, sort: str, text: str) -> int:
-        """The id of a text that comes again and again; a new one is taken in."""
-        known = self._words.get(sort)
-        if known is None:
-            known = self._words[sort] = {}
-        number = known.get(text)
-        if number is None:
-            number = self.find_word(sort, text)
-            if number is None:
-                number = self._execute(INSERT_WORD, (sort, text)).lastrowid
-            assert number is not None  # noqa: S101 - an INSERT that did not raise has a row
-            if len(known) >= MOST_WORDS:
-                known.clear()
-            known[text] = number
-        return number
-
-    def find_word(self, sort: str, text: str) -> int | None:
-        """The id of a text, None if it never came."""
-        number: int | None = self.value(FIND_WORD, (sort, text))
-        return number
-
     def insert(self, call: Call, number: int, first: int) -> Call:
         """Writes a call and its events, whose ids begin at `first`. Gives the call as it is on record."""
+        number_of = self.words.number
         path, mark, query = call.path.partition("?")
-        workspace = None if call.workspace is None else self.word("workspace", call.workspace)
-        path_word = self.word("path", path)
+        workspace = None if call.workspace is None else number_of("workspace", call.workspace)
+        path_word = number_of("path", path)
         events = call.events
         self._execute(INSERT_CALL, (number, workspace, path_word, call.accepted, first, len(events)))
         self._execute(
@@ -206,7 +186,7 @@ class Writer:
         rows: list[tuple[Any, ...]] = []
         whole = (0, len(call.body))
         for event_id, event in enumerate(events, first):
-            kind, contract = self.word("kind", event.kind), self.word("contract", event.contract)
+            kind, contract = number_of("kind", event.kind), number_of("contract", event.contract)
             start, stop = event.span or whole
             rows.append((event_id, number, workspace, path_word, call.accepted, kind, contract, start, stop, *names(event.payload)))
             recorded.append(
@@ -227,7 +207,7 @@ class Writer:
         if len(rows) == 1:
             self._execute(INSERT_EVENT, rows[0])
         elif rows:
-            self._cursor.executemany(INSERT_EVENT, rows)
+            self.cursor.executemany(INSERT_EVENT, rows)
         self._insert_findings(call, number, recorded)
         return Call(
             number,
@@ -249,6 +229,7 @@ class Writer:
         )
 
     def _insert_findings(self, call: Call, number: int, events: Iterable[Event]) -> None:
+        number_of = self.words.number
         rules = {violation.rule for violation in call.violations}
         for event in events:
             if not event.violations and not event.warnings:
@@ -256,61 +237,10 @@ class Writer:
             own = {finding.rule for finding in (*event.violations, *event.warnings)}
             rules |= own
             self._execute(INSERT_FINDING, (event.id, _findings(event.violations), _findings(event.warnings)))
-            self._cursor.executemany(INSERT_EVENT_RULE, [(event.id, self.word("rule", rule)) for rule in own])
+            self.cursor.executemany(INSERT_EVENT_RULE, [(event.id, number_of("rule", rule)) for rule in own])
         if rules:
-            self._cursor.executemany(INSERT_CALL_RULE, [(number, self.word("rule", rule)) for rule in rules])
-
-    def nth(self, count: int, upto: int, workspace: int | None = None) -> int | None:
-        """The id of the call up to which there are `count`, or fewer if there are no more, of those up to `upto`. None without any."""
-        calls, values = _upto("call", upto, workspace)
-        number: int | None = self.value(f"SELECT max(id) FROM (SELECT id FROM call WHERE {calls} ORDER BY id LIMIT ?)", (*values, count))  # noqa: S608
-        return number
-
-    def remove(self, upto: int, workspace: int | None = None) -> list[Gone]:
-        """Removes the calls up to that id, of one workspace (its word) or of all, with all that is theirs."""
-        last = self.value("SELECT first + count - 1 FROM call WHERE id <= ? ORDER BY id DESC LIMIT 1", (upto,))
-        calls, values = _upto("call", upto, workspace)
-        events, event_values = _upto("event", last, workspace)
-        gone = self._execute(
-            "SELECT word.text, count(*), sum(count), sum(NOT accepted) FROM call LEFT JOIN word ON word.id = call.workspace"  # noqa: S608
-            f" WHERE {calls} GROUP BY call.workspace",
-            values,
-        ).fetchall()
-        used = self._execute(f"SELECT path FROM call WHERE {calls} UNION SELECT workspace FROM call WHERE {calls}", values * 2).fetchall()  # noqa: S608
-        for table in ("event_rule", "finding"):
-            self._execute(f"DELETE FROM {table} WHERE event IN (SELECT id FROM event WHERE {events})", event_values)  # noqa: S608
-        self._execute(f"DELETE FROM event WHERE {events}", event_values)  # noqa: S608
-        self._execute(f"DELETE FROM call_rule WHERE call IN (SELECT id FROM call WHERE {calls})", values)  # noqa: S608
-        self._execute(f"DELETE FROM content WHERE id IN (SELECT id FROM call WHERE {calls})", values)  # noqa: S608
-        self._execute(f"DELETE FROM call WHERE {calls}", values)  # noqa: S608
-        self._drop_words(number for (number,) in used if number is not None)
-        return [Gone(*row) for row in gone]
-
-    def _drop_words(self, numbers: Iterator[int]) -> None:
-        """Forgets those paths and workspaces that no call has any more: a client that invents them fills no disk."""
-        dropped = 0
-        for number in numbers:
-            dropped += self._execute(
-                "DELETE FROM word WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM call WHERE path = ?1) AND NOT EXISTS (SELECT 1 FROM call WHERE workspace = ?1)",
-                (number,),
-            ).rowcount
-        if dropped:
-            self._words.clear()
-
-    def clear(self) -> int:
-        """Removes every call. Without a WHERE SQLite drops whole tables at once. Gives how many calls they were."""
-        for table in ("event_rule", "call_rule", "finding", "content", "event", "word"):
-            self._execute(f"DELETE FROM {table}")  # noqa: S608
-        self._words.clear()
-        return self._execute("DELETE FROM call").rowcount
+            self.cursor.executemany(INSERT_CALL_RULE, [(number, number_of("rule", rule)) for rule in rules])
 
 
 def _findings(found: tuple[Violation, ...]) -> bytes | None:
     return wire.dumps([wire.violation(finding) for finding in found]) if found else None
-
-
-def _upto(table: str, upto: int, workspace: int | None) -> tuple[str, tuple[int, ...]]:
-    """Rows of a table up to an id, of one workspace or of all, as SQL and its values."""
-    if workspace is None:
-        return f"{table}.id <= ?", (upto,)
-    return f"{table}.workspace = ? AND {table}.id <= ?", (workspace, upto)
