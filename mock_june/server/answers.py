@@ -8,6 +8,7 @@ from typing import Any
 
 from mock_june import wire
 from mock_june.model import Violation
+from mock_june.text import printable
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -61,11 +62,15 @@ def refusal(
         "status": status,
         "success": False,
         "code": code,
-        "message": " ".join(message.splitlines()),
+        "message": printable(" ".join(message.splitlines())),
         "errors": [wire.violation(v) for v in listed],
         "errors_total": len(violations) if total is None else total,
     }
     return Answer(status, wire.dumps(body), JSON + headers, code)
+
+
+UNDROPPED = refusal(500, "fault", "a dropped connection was planned; this host cannot drop one, so it answers 500", headers=CORS)
+"""In place of a planned drop, where there is no connection to drop."""
 
 
 def json_answer(value: Any, status: int = 200) -> Answer:

@@ -38,7 +38,7 @@ def create_app(mock: Mock | None = None, ingest: Ingest | None = None) -> Flask:
         if outcome.delay:
             time.sleep(outcome.delay)
         if outcome.drop is not None:
-            return _response(answers.refusal(500, "fault", "a dropped connection was planned; this host cannot drop one, so it answers 500", headers=answers.CORS))
+            return _response(answers.UNDROPPED)
         return _response(outcome.answer)
 
     app.add_url_rule("/<path:path>", "take", take, methods=METHODS, provide_automatic_options=False)
@@ -46,8 +46,8 @@ def create_app(mock: Mock | None = None, ingest: Ingest | None = None) -> Flask:
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Response:
-        """Flask's own refusals, in the one shape; an unknown method on an API path is a call like any other."""
-        if error.code == 405 and not is_control(request.path):
+        """Flask's own refusals, in the one shape; a method or a path (one with a newline in it) that no route takes is a call like any other."""
+        if error.code in {404, 405} and not is_control(request.path):
             return take()
         status = error.code or 500
         allow = tuple(("allow", ", ".join(sorted(methods))) for methods in [getattr(error, "valid_methods", None)] if methods)
@@ -67,22 +67,30 @@ def _request(mock: Mock) -> Request:
     limit = mock.settings.max_body
     length = request.content_length
     headers = [(name.lower(), value) for name, value in request.headers.items()]
-    body: bytes | None = None
-    cut = False
-    if length is None or length <= limit:
-        request.max_content_length = None
-        try:
-            body = request.stream.read(limit + 1)
-        except HTTPException:  # werkzeug's ClientDisconnected: the body ended early
-            body, cut = b"", True
-        if body is not None and len(body) > limit:
-            body = None
+    body, cut = (None, False) if length is not None and length > limit else _read(limit)
     path = str(request.environ["PATH_INFO"]).encode("latin-1").decode("utf-8", "replace")  # `request.path` makes one slash of several
     raw = str(request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI") or path).partition("?")[0]
     return Request(request.method, path, request.query_string.decode("latin-1"), headers, body, cut, raw if raw.startswith("/") else path)
 
 
+def _read(limit: int) -> tuple[bytes | None, bool]:
+    """The body, None if it is over the limit; and whether it ended early. One `read` may give a part of what is there."""
+    request.max_content_length = None
+    parts: list[bytes] = []
+    size = 0
+    try:
+        while size <= limit and (part := request.stream.read(limit + 1 - size)):
+            parts.append(part)
+            size += len(part)
+    except HTTPException:  # werkzeug's ClientDisconnected
+        return b"".join(parts), True
+    return (b"".join(parts), False) if size <= limit else (None, False)
+
+
 def _response(answer: Answer) -> Response:
-    return Response(answer.body, answer.status, list(answer.headers))
+    response = Response(answer.body, answer.status)
+    response.headers.clear()  # Flask says text/html of what has no type
+    response.headers.extend(answer.headers)
+    return response
 
 

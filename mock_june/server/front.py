@@ -6,16 +6,18 @@ All else goes on to Flask, in threads.
 from __future__ import annotations
 
 import asyncio
+import string
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from typing import Any
+from urllib.parse import quote
 
 from a2wsgi import WSGIMiddleware
 
 from mock_june.errors import JournalUnwritableError
 from mock_june.model import Call
-from mock_june.server import live
-from mock_june.server.answers import Answer
+from mock_june.server import control, live
+from mock_june.server.answers import UNDROPPED, Answer
 from mock_june.server.ingest import Ingest, Outcome, Request, broken, unrecorded
 from mock_june.server.protocol import reset, transport_of
 from mock_june.server.state import Mock
@@ -58,11 +60,17 @@ class Front:
             await self._pass_on(scope, receive, send)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """To Flask, in a thread. It is made once, off the loop, since importing it takes a while."""
+        """To Flask, in a thread, once the body is there: a client that is slow to send holds no thread, and one that breaks off changes nothing.
+
+        The application is made once, off the loop, since importing it takes a while.
+        """
         if self._flask is None:
             app = await asyncio.to_thread(self._make_flask)
             self._flask = self._flask or WSGIMiddleware(app, workers=FLASK_THREADS)
-        await self._flask(scope, receive, send)  # type: ignore[arg-type]
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+        body, cut = await _read(headers, receive, control.MOST_BODY)
+        if not cut:
+            await self._flask(*_at_hand(scope, body, receive), send)  # type: ignore[arg-type]
 
     def close(self) -> None:
         """Ends Flask's threads."""
@@ -121,6 +129,20 @@ async def _read(headers: list[tuple[str, str]], receive: Receive, limit: int) ->
     return None, False
 
 
+def _at_hand(scope: Scope, body: bytes | None, receive: Receive) -> tuple[Scope, Receive]:
+    """A request whose body is read already, as Flask may have it: announced by its length, however it came. One over the limit (None) is announced, not given."""
+    length = control.MOST_BODY + 1 if body is None else len(body)
+    headers = [(name, value) for name, value in scope["headers"] if name not in {b"content-length", b"transfer-encoding"}]
+    # WSGI has the query in ASCII (PEP 3333); what came in other bytes is written as a browser would (RFC 3986 section 2.1).
+    query = quote(scope["query_string"], safe=string.printable).encode()
+    given = iter([{"type": "http.request", "body": body or b""}])
+
+    async def once() -> MutableMapping[str, Any]:
+        return next(given, None) or await receive()
+
+    return {**scope, "headers": [*headers, (b"content-length", b"%d" % length)], "query_string": query}, once
+
+
 async def respond(send: Send, answer: Answer, unread: Receive | None = None) -> None:
     """An answer in ASGI's messages. `unread`: the rest of a body that nobody wants, read on for a little while so that the client sees the answer."""
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
@@ -147,7 +169,7 @@ async def _drop(scope: Scope, receive: Receive, send: Send, outcome: Outcome) ->
     """Ends the connection in the way that the fault says."""
     transport = transport_of(scope)
     if transport is None:  # a server that is not ours cannot drop: say so
-        await respond(send, outcome.answer)
+        await respond(send, UNDROPPED)
         return
     if outcome.drop == "reset":
         reset(transport)

@@ -117,8 +117,9 @@ class Server:
         serving = asyncio.ensure_future(self._uvicorn.serve(sockets=[self._sock]))
         while not self._uvicorn.started and not serving.done():
             await asyncio.sleep(0)
-        self._ready.set()
-        ready()
+        if self._uvicorn.started:  # else what kept it from that is raised below, and `start` waits to hear it
+            self._ready.set()
+            ready()
         if self._stopped:
             self._end()
         try:
