@@ -23,6 +23,8 @@ class UnknownCodingError(ValueError):
 
 def takes(content_type: str) -> bool:
     """Whether a body of this Content-Type is read: none given, JSON of any name, or text/plain (what sendBeacon sends). A charset is passed over: JSON is UTF-8."""
+    if content_type == "application/json":  # nearly always
+        return True
     name = content_type.partition(";")[0].strip().lower()
     return not name or JSON_TYPES.match(name) is not None
 

@@ -130,6 +130,10 @@ class Faults:
         self._ids = itertools.count(1)
         self._lock = threading.Lock()
 
+    def __bool__(self) -> bool:
+        """Whether any is planned: mostly none is, and a call need not look further."""
+        return bool(self._planned)
+
     def plan(self, faults: Sequence[Fault]) -> list[Fault]:
         """Plans faults, in their order, after those that are there. Gives them back with their ids."""
         with self._lock:
@@ -152,8 +156,6 @@ class Faults:
 
     def take(self, workspace: str, kinds: Collection[str], path: str, now: float) -> Fault | None:
         """The fault that meets a call, None mostly. `now` in seconds on any clock that does not go back."""
-        if not self._planned:
-            return None
         with self._lock:
             for planned in self._planned:
                 if planned.matches(workspace, kinds, path) and (struck := planned.strikes(now)) is not None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from mock_june.contract import Engine
 from mock_june.errors import JournalUnwritableError
@@ -176,7 +177,7 @@ class Ingest:
         return keys.key_of((), write_key(body))
 
     def _fault(self, workspace: str, endpoint: Endpoint | None, verdict: Verdict | None, path: str) -> Fault | None:
-        if endpoint is None:
+        if endpoint is None or not self.mock.faults:
             return None
         kinds = {endpoint.kind} if endpoint.kind is not None else {event.kind for event in verdict.events} if verdict is not None else set()
         return self.mock.faults.take(workspace, {kind for kind in kinds if kind is not None}, path, time.monotonic())
@@ -317,4 +318,11 @@ def _hide(violations: Sequence[Violation], text: Callable[[str, ApiKey | None], 
 
 def now() -> str:
     """The time, UTC, RFC 3339 with milliseconds."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    seconds, thousandths = divmod(time.time_ns() // 1_000_000, 1000)
+    return f"{_second(seconds)}.{thousandths:03}Z"
+
+
+@lru_cache(maxsize=1)
+def _second(seconds: int) -> str:
+    """A second since 1970 in full, once for all calls that come in it."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
