@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, TypeAlias, TypeVar
+from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 import orjson
@@ -133,26 +133,35 @@ def _no_mock(reply: Reply) -> UnreachableError:
     return UnreachableError(f"what answers at {reply.url} (status {reply.status}) is no mock-june; correct the URL", reply.url)
 
 
-def _object(reply: Reply) -> dict[str, Any]:
-    """The JSON object of a good answer."""
+def _read(reply: Reply, make: Callable[[dict[str, Any]], T]) -> T:
+    """What `make` makes of the JSON of a good answer. JSON that no mock would give is UnreachableError."""
     if reply.status != 200:
         refused(reply)
     try:
-        value = orjson.loads(reply.body)
-    except orjson.JSONDecodeError:
+        return make(orjson.loads(reply.body))
+    except (orjson.JSONDecodeError, KeyError, TypeError):
         raise _no_mock(reply) from None
-    if not isinstance(value, dict):
-        raise _no_mock(reply)
-    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """What a listing gives at once; `next` is the cursor if there is more."""
+
+    rows: list[T]
+    next: int | None
+
+
+def _page_of(name: str, make: Callable[[dict[str, Any]], T]) -> Callable[[dict[str, Any]], Page[T]]:
+    return lambda value: Page([make(row) for row in value[name]], value["next"])
+
+
+_CALLS = _page_of("calls", wire.call_from)
+_EVENTS = _page_of("events", wire.event_from)
 
 
 def health() -> Steps[Health]:
     """Whether the mock lives."""
-    value = _object(reply := (yield Ask("GET", "/_mock/health")))
-    try:
-        return Health(**{name: value[name] for name in Health.__slots__ if name in value})
-    except TypeError:
-        raise _no_mock(reply) from None
+    return _read((yield Ask("GET", "/_mock/health")), lambda value: Health(**{name: value[name] for name in Health.__slots__ if name in value}))
 
 
 def calls(limit: int | None, filters: Mapping[str, Any]) -> Steps[list[Call]]:
@@ -160,12 +169,11 @@ def calls(limit: int | None, filters: Mapping[str, Any]) -> Steps[list[Call]]:
     found: list[Call] = []
     after = filters.get("after", 0)
     while True:
-        params = {**filters, "after": after, "limit": _page(limit, len(found))}
-        page = _object((yield Ask("GET", "/_mock/calls", params)))
-        found += map(wire.call_from, page["calls"])
-        if page["next"] is None or len(found) == limit:
+        page = _read((yield Ask("GET", "/_mock/calls", {**filters, "after": after, "limit": _most(limit, len(found))})), _CALLS)
+        found += page.rows
+        if page.next is None or len(found) == limit:
             return found
-        after = page["next"]
+        after = page.next
 
 
 def call(number: int) -> Steps[Call | None]:
@@ -173,7 +181,7 @@ def call(number: int) -> Steps[Call | None]:
     reply = yield Ask("GET", f"/_mock/calls/{number}")
     if reply.status == 404 and b'"not_found"' in reply.body:
         return None
-    return wire.call_from(_object(reply))
+    return _read(reply, wire.call_from)
 
 
 def events(limit: int | None, filters: Mapping[str, Any], fields: Mapping[str, Any]) -> Steps[list[Event]]:
@@ -182,12 +190,12 @@ def events(limit: int | None, filters: Mapping[str, Any], fields: Mapping[str, A
     searched, compared = split(fields)
     after = filters.get("after", 0)
     while True:
-        params = {**filters, **searched, "after": after, "limit": MOST if compared else _page(limit, len(found))}
-        page = _object((yield Ask("GET", "/_mock/events", params)))
+        params = {**filters, **searched, "after": after, "limit": MOST if compared else _most(limit, len(found))}
+        page = _read((yield Ask("GET", "/_mock/events", params)), _EVENTS)
         found += _matching(page, compared)
-        if page["next"] is None or (limit is not None and len(found) >= limit):
+        if page.next is None or (limit is not None and len(found) >= limit):
             return found[:limit]
-        after = page["next"]
+        after = page.next
 
 
 def wait_for(count: int, seconds: float, filters: Mapping[str, Any], fields: Mapping[str, Any]) -> Steps[list[Event]]:
@@ -202,21 +210,21 @@ def wait_for(count: int, seconds: float, filters: Mapping[str, Any], fields: Map
         left = max(0.0, min(deadline - time.monotonic(), LONGEST_WAIT))
         # As many as are missing must come before the answer can be enough; of those that come, some may not match what is compared here.
         asked = {"after": after, "limit": MOST, "count": max(1, count - len(found)), "wait": f"{left:.3f}"}
-        page = _object((yield Ask("GET", "/_mock/events", {**filters, **searched, **asked}, held=left)))
+        page = _read((yield Ask("GET", "/_mock/events", {**filters, **searched, **asked}, held=left)), _EVENTS)
         found += _matching(page, compared)
-        after = page["events"][-1]["id"] if page["events"] else after
-        if page["next"] is None and len(found) >= count:
+        after = page.rows[-1].id if page.rows else after
+        if page.next is None and len(found) >= count:
             return found
-        if page["next"] is None and time.monotonic() >= deadline:
+        if page.next is None and time.monotonic() >= deadline:
             others = yield from events(MOST, {"kind": filters.get("kind")}, {})
             raise NotReceivedError(_missed(count, seconds, filters, fields, found, others), tuple(found))
 
 
-def _matching(page: Mapping[str, Any], compared: Mapping[str, Any]) -> list[Event]:
-    return [event for event in map(wire.event_from, page["events"]) if not difference(compared, event.payload)]
+def _matching(page: Page[Event], compared: Mapping[str, Any]) -> list[Event]:
+    return [event for event in page.rows if not difference(compared, event.payload)]
 
 
-def _page(limit: int | None, found: int) -> int:
+def _most(limit: int | None, found: int) -> int:
     return MOST if limit is None else max(1, min(MOST, limit - found))
 
 
@@ -243,34 +251,42 @@ def _missed(count: int, seconds: float, filters: Mapping[str, Any], fields: Mapp
 
 def delete_calls() -> Steps[int]:
     """Forgets calls."""
-    return int(_object((yield Ask("DELETE", "/_mock/calls")))["deleted"])
+    return _read((yield Ask("DELETE", "/_mock/calls")), _deleted)
 
 
 def reset() -> Steps[None]:
     """Forgets calls and faults."""
-    _object((yield Ask("POST", "/_mock/reset")))
+    _read((yield Ask("POST", "/_mock/reset")), lambda value: value["status"])
 
 
 def faults() -> Steps[list[Fault]]:
     """What is planned."""
-    return [wire.fault_from(fault) for fault in _object((yield Ask("GET", "/_mock/faults")))["faults"]]
+    return _read((yield Ask("GET", "/_mock/faults")), _faults)
 
 
 def clear_faults() -> Steps[int]:
     """Forgets faults."""
-    return int(_object((yield Ask("DELETE", "/_mock/faults")))["deleted"])
+    return _read((yield Ask("DELETE", "/_mock/faults")), _deleted)
 
 
 def plan(several: tuple[Mapping[str, Any] | Fault, ...]) -> Steps[list[Fault]]:
     """Plans faults, all or none."""
     sent = [_fault(fault) for fault in several]
-    return [wire.fault_from(fault) for fault in _object((yield Ask("POST", "/_mock/faults", json=sent)))["faults"]]
+    return _read((yield Ask("POST", "/_mock/faults", json=sent)), _faults)
 
 
 def plan_one(fault: Mapping[str, Any]) -> Steps[Fault]:
     """Members that are None were not given, but for `times`: there None means until reset."""
     planned = yield from plan(({name: value for name, value in fault.items() if value is not None or name == "times"},))
     return planned[0]
+
+
+def _faults(value: dict[str, Any]) -> list[Fault]:
+    return [wire.fault_from(fault) for fault in value["faults"]]
+
+
+def _deleted(value: dict[str, Any]) -> int:
+    return int(value["deleted"])
 
 
 def _fault(fault: Mapping[str, Any] | Fault) -> dict[str, Any]:
