@@ -6,44 +6,86 @@ It leans on few of uvicorn's internals: the hooks named here, `cycle`, `scope` a
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import socket
 import struct
 from http import HTTPStatus
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mock_june.server import answers
 from mock_june.server.answers import Answer
 
 MAX_HEADERS = 64 * 1024
-"""Bytes of a request line and its headers; RFC 9112 section 3 leaves the limit to the server."""
+"""Bytes of a request line and its headers, or of a trailer; RFC 9112 section 3 leaves the limit to the server."""
 
 EXTENSION = "mock_june.transport"
+
+LOGGER = logging.getLogger("mock_june.server")
+LOGGER.setLevel(logging.ERROR)  # uvicorn warns of every request that is none; we answer it
 
 
 class Protocol(HttpToolsProtocol):
     """One connection. The ASGI scope of each of its requests carries the transport as an extension."""
 
-    _head = 0
+    _pending = 0
+    """Bytes since the parser last got on: of a head, a chunk's size line or a trailer, which it gathers in memory."""
+
     _in_head = True
-    _told = False
+    _replaying = False
+    _parting: bytes | None = None
+    """The refusal of what the parser could not read, to be sent once the whole requests before it are answered. Nothing more is read then."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.logger = LOGGER
 
     def data_received(self, data: bytes) -> None:
-        """Reads on, unless the head of a request grows without end."""
-        if self._told:
+        """Reads on, unless what comes is no HTTP, or a head or a trailer grows without end."""
+        if self._parting is not None:
             return
-        if self._in_head:
-            self._head += len(data)
-        super().data_received(data)
-        if self._in_head and self._head > MAX_HEADERS:
-            self._refuse(answers.refusal(431, answers.CODES[431], f"the request's headers are over {MAX_HEADERS} bytes"))
+        self._unset_keepalive_if_required()
+        self._pending += len(data)
+        try:
+            self._feed(data)
+        except httptools.HttpParserError:
+            self._refuse(answers.refusal(400, "invalid_request", "this is not a valid HTTP/1.1 request; nothing of it was taken"))
+        else:
+            if self._pending > MAX_HEADERS:
+                self._refuse(answers.refusal(431, answers.CODES[431], f"the request's headers are over {MAX_HEADERS} bytes"))
+
+    def _feed(self, data: bytes) -> None:
+        """Gives the parser all there is. An upgrade is not offered: its request is answered as if it had not asked (RFC 9110 section 7.8)."""
+        while True:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                data = data[upgrade.args[0] :]
+                self._forget_upgrade()
+            else:
+                return
+
+    def _forget_upgrade(self) -> None:
+        """Takes a new parser that stands behind the same head without its upgrade: llhttp stops there, and would leave the body unread."""
+        self.parser = httptools.HttpRequestParser(self)
+        with contextlib.suppress(AttributeError):  # httptools before 0.6.3 has no leniencies
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
+        framing = [b"%b: %b" % field for field in self.headers if field[0] in {b"content-length", b"transfer-encoding"}]
+        self._replaying = True
+        self.parser.feed_data(b"\r\n".join((b"POST / HTTP/1.1", *framing, b"", b"")))
+        self._replaying = False
 
     def on_message_begin(self) -> None:
         """A new request: its head begins."""
+        if self._replaying:
+            return
         super().on_message_begin()
         self._in_head = True
-        self.scope["extensions"] = {EXTENSION: self.transport}  # type: ignore[typeddict-unknown-key]
+        self._pending = 0
+        self.scope["extensions"] = {EXTENSION: {"transport": self.transport}}
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header; what stands in a chunked body's trailer is none (RFC 9110 section 6.5.1)."""
@@ -51,34 +93,74 @@ class Protocol(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The head is whole."""
+        """The head is whole. Raises, which refuses the request, where its body's end would be in doubt."""
+        if self._replaying:
+            return
         self._in_head = False
-        self._head = 0
+        self._pending = 0
+        codings = [value.strip().lower() for name, value in self.headers if name == b"transfer-encoding"]
+        if codings and (codings != [b"chunked"] or self.parser.get_http_version() == "1.0"):
+            raise ValueError("no transfer coding but chunked is undone here (RFC 9112 section 6.1)")
         super().on_headers_complete()
+
+    def on_chunk_header(self) -> None:
+        """A chunk's size line is whole."""
+        self._pending = 0
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body."""
+        self._pending = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        self._pending = 0
+        if self.parser.should_upgrade():  # it is not: its body is still to come
+            return
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """A request is answered; where the next one could not be read, that is said now."""
+        is_last = not self.pipeline
+        super().on_response_complete()
+        if is_last and self._parting is not None:
+            self._part()
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
         """The client sends no more. One that has sent a whole call still gets its answer; then the connection ends."""
-        cycle = self.cycle
-        if cycle is not None and not cycle.response_complete and not cycle.more_body and not self.scope["path"].startswith("/_mock"):
-            cycle.keep_alive = False
+        if self._parting is not None:
             return True
-        return None
-
-    def _unsupported_upgrade_warning(self) -> None:
-        """An upgrade is not offered: the request is answered as if it had not asked (RFC 9110 section 7.8). No need for a word in the log."""
-
-    def send_400_response(self, msg: str) -> None:
-        """What the parser cannot read, in our shape."""
-        self._refuse(answers.refusal(400, "invalid_request", "this is not a valid HTTP/1.1 request; nothing of it was taken"))
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete or cycle.scope["path"].startswith("/_mock"):
+            return None
+        if cycle.more_body and not self.pipeline:
+            return None
+        if cycle.more_body:
+            self._refuse(answers.refusal(400, "invalid_request", "the request's body ended early; nothing of it was taken"))
+        else:
+            cycle.keep_alive = False
+        return True
 
     def _refuse(self, answer: Answer) -> None:
-        """Answers below ASGI, once, and closes. Where an answer is on its way already, it only closes."""
-        self._told = True
-        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
-            head = f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}\r\n"
-            fields = "".join(f"{name}: {value}\r\n" for name, value in answer.headers)
-            self.transport.write(f"{head}{fields}content-length: {len(answer.body)}\r\nconnection: close\r\n\r\n".encode() + answer.body)
-        self.transport.close()
+        """Answers below ASGI, once, and closes. The whole requests before it get their own answers first: a refusal must not be taken for one of them."""
+        head = f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}\r\n"
+        fields = "".join(f"{name}: {value}\r\n" for name, value in answer.headers)
+        self._parting = f"{head}{fields}content-length: {len(answer.body)}\r\nconnection: close\r\n\r\n".encode() + answer.body
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            if not cycle.more_body:
+                return
+            if self.pipeline:  # the broken one waits for its turn behind whole ones: it will have none
+                self.pipeline.popleft()
+                return
+            if cycle.response_started:
+                self._parting = b""
+        self._part()
+
+    def _part(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(self._parting or b"")
+            self.transport.close()
 
 
 def reset(transport: asyncio.Transport) -> None:
@@ -90,5 +172,5 @@ def reset(transport: asyncio.Transport) -> None:
 
 def transport_of(scope: Any) -> asyncio.Transport | None:
     """The connection's transport; None under a server that is not ours."""
-    transport: asyncio.Transport | None = scope.get("extensions", {}).get(EXTENSION)
+    transport: asyncio.Transport | None = scope.get("extensions", {}).get(EXTENSION, {}).get("transport")
     return transport
