@@ -54,15 +54,21 @@ def misspelt(name: str, meant: str) -> str:
 
 
 def _required(broken: Broken) -> str:
+    return f"{broken.field} is missing{_instead(broken)}"
+
+
+def _instead(broken: Broken) -> str:
     if broken.instead is None:
-        return f"{broken.field} is missing"
+        return ""
     name, value = broken.instead
     if value is ABSENT:
-        return f"{broken.field} is missing, and there is no {name} in its place"
-    return f"{broken.field} is missing, and {name} does not replace it, being {described(value)}"
+        return f", and there is no {name} in its place"
+    return f", and {name} does not replace it, being {described(value)}"
 
 
 def _type(broken: Broken) -> str:
+    if broken.instead:  # null is a good value where another member stands in for this one
+        return f"{broken.field} is {described(broken.value)}{_instead(broken)}"
     types = [broken.expected] if isinstance(broken.expected, str) else broken.expected
     wanted = " or ".join(TYPES[each] for each in types if each != "null" or len(types) == 1)
     text = f"{broken.field} is {described(broken.value)}, not {wanted}"

@@ -9,6 +9,7 @@ import orjson
 
 from mock_june.contract.values import described
 from mock_june.model import Violation
+from mock_june.text import printable
 
 WHITE = b" \t\r\n"
 """JSON's white space (RFC 8259, section 2)."""
@@ -43,7 +44,7 @@ AHEAD = (
         "Leave the member out, or send null or a number; `json.dumps(payload, allow_nan=False)` finds it.",
     ),
     (
-        re.compile(r"None\b|True\b|False\b|'"),
+        re.compile(r"None\b|True\b|False\b|'[^'\"]{0,40}'?"),
         "{0}, as Python writes it",
         "Send `json.dumps(payload)`, not `str(payload)`: strings in double quotes, null, true, false.",
     ),
@@ -54,7 +55,7 @@ AHEAD = (
 SAID = (
     ("depth", f"deeper nesting than {DEPTH:,} levels", "Flatten it: no report of June's looks that deep."),
     ("infinity", "a number that is too large", "Send a number that a 64-bit float holds (up to 1.8e308), or a String."),
-    ("surrogate", "half of a surrogate pair, which is no character,", "Text was cut within a character: cut it by characters, or drop what is left of it."),
+    ("surrogate", "half of a surrogate pair, which is no character", "Text was cut within a character: cut it by characters, or drop what is left of it."),
     ("content after", "more text after the end of the JSON value", "Send one JSON Object a request; many events go as `batch` to POST /sdk/batch."),
     ("end of data", "the text ends too early", "It was cut short: send all of it, and the Content-Length of all of it."),
 )
@@ -86,14 +87,14 @@ def _refused(body: bytes, error: orjson.JSONDecodeError) -> Violation:
         return _no_json("the body begins with a byte order mark (bytes EF BB BF), and JSON has none", HINTS["body.encoding"])
     if not body.strip(WHITE):
         return _no_json("the body is empty" if not body else "the body is empty: it holds white space alone")
-    if b"\x00" in body[:4]:
-        return _encoding("the body has NUL bytes among its first four: it looks like UTF-16 or UTF-32, not UTF-8")
+    if b"\x00" in body[:2]:
+        return _encoding("the body has a NUL byte among its first two: it looks like UTF-16 or UTF-32, not UTF-8")
     if FORM.match(text):
         return _no_json(
             "the body is no JSON: it looks like a form", "Send JSON: in requests use `json=payload`, not `data=payload`; in curl give `--data` the JSON text."
         )
     what, hint = _cause(text, error)
-    return _no_json(f"the body is no JSON: {what} at {_place(text, error.pos)}", hint)
+    return _no_json(f"the body is no JSON at {_place(text, error.pos)}: {what}", hint)
 
 
 def _not_utf8(body: bytes, undecodable: UnicodeDecodeError) -> Violation:
@@ -110,7 +111,7 @@ def _cause(text: str, error: orjson.JSONDecodeError) -> tuple[str, str]:
     for pattern, what, hint in AHEAD:
         found = pattern.match(text, at)
         if found:
-            return what.format(found[0]), hint
+            return what.format(printable(found[0])), hint
     for word, what, hint in SAID:
         if word in error.msg:
             return what, hint
