@@ -108,9 +108,11 @@ class AsyncMockJune:
             async for chunk in chunks:
                 yield chunk
 
-    async def follow(self, after: int | None = None, missed: Callable[[int], object] | None = None, **filters: Any) -> AsyncGenerator[Call, None]:
+    async def follow(
+        self, after: int | None = None, missed: Callable[[int], object] | None = None, lost: Callable[[UnreachableError], object] | None = None, **filters: Any
+    ) -> AsyncGenerator[Call, None]:
         """As `MockJune.follow`."""
-        following = Following(filters, after, missed)
+        following = Following(filters, after, missed, lost)
         while True:
             try:
                 async with aclosing(self._chunks(following.ask())) as chunks:

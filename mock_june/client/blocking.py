@@ -101,12 +101,15 @@ class MockJune:
         """The record as a file, in chunks: `jsonl`, the payloads a line each, or `har`."""
         yield from self._chunks(asks.export(format, filters))
 
-    def follow(self, after: int | None = None, missed: Callable[[int], object] | None = None, **filters: Any) -> Iterator[Call]:
+    def follow(
+        self, after: int | None = None, missed: Callable[[int], object] | None = None, lost: Callable[[UnreachableError], object] | None = None, **filters: Any
+    ) -> Iterator[Call]:
         """Calls as they are recorded, without an end: from the first `next` on, or after a call's id (0: from the oldest on).
 
         A broken connection is made anew, and no call is left out. `missed` is told of calls that the mock discarded before this reader came to them.
+        `lost` is told each time the connection broke; with it the reader waits for as long as it takes, else it ends with UnreachableError after some tries.
         """
-        following = Following(filters, after, missed)
+        following = Following(filters, after, missed, lost)
         while True:
             try:
                 for chunk in self._chunks(following.ask()):

@@ -17,12 +17,18 @@ SILENCE = 45.0
 
 
 class Following:
-    """Where a reader of the stream stands. `missed` is told how many calls were discarded before the reader came to them."""
+    """Where a reader of the stream stands. `missed` is told how many calls were discarded before the reader came to them.
 
-    def __init__(self, filters: Mapping[str, Any], after: int | None, missed: Callable[[int], object] | None) -> None:
+    `lost` is told of each time that the stream broke; with it the stream is asked for anew for as long as it takes.
+    """
+
+    def __init__(
+        self, filters: Mapping[str, Any], after: int | None, missed: Callable[[int], object] | None, lost: Callable[[UnreachableError], object] | None = None
+    ) -> None:
         self._filters = filters
         self._cursor = after
         self._missed = missed
+        self._tell = lost
         self._buffer = b""
         self._lost = 0
         self._once = False
@@ -55,6 +61,8 @@ class Following:
     def pause(self, error: UnreachableError) -> float:
         """Seconds to wait before the next request. Raises the error if there was never a stream, or it broke too often without a byte in between."""
         self._lost += 1
-        if not self._once or self._lost > TRIES:
+        if not self._once or (self._tell is None and self._lost > TRIES):
             raise error
-        return float(min(0.05 * 2**self._lost, 2.0))
+        if self._tell is not None and self._lost == 1:
+            self._tell(error)
+        return float(min(0.05 * 2 ** min(self._lost, TRIES), 2.0))
