@@ -56,12 +56,12 @@ def rule_section(rule: Rule) -> str:
 
 def cli_page() -> str:
     """The help of each command, as it prints it."""
-    group = click.Context(main.commands, info_name=main.PROGRAM, terminal_width=WIDTH)
+    group = click.Context(main.commands, info_name=main.PROGRAM, terminal_width=WIDTH, help_option_names=["-h", "--help"])
     parts = [f"# Command line\n\n{MADE_BY}", f"```\n{main.commands.get_help(group)}\n```"]
     for name in main.COMMANDS:
         command = main.commands.get_command(group, name)
         if command is not None:
-            context = click.Context(command, parent=group, info_name=name, terminal_width=WIDTH)
+            context = click.Context(command, parent=group, info_name=name)
             parts.append(f"## {main.PROGRAM} {name}\n\n```\n{command.get_help(context)}\n```")
     return "\n\n".join(parts) + "\n"
 
