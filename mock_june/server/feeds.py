@@ -5,7 +5,6 @@ All go by cursor, in steps of few bytes, so that nothing queues up and a slow re
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
@@ -28,6 +27,7 @@ STEP_BYTES = 256 * 1024
 PAGE_BYTES = 8 * 1024 * 1024
 """A page ends early, with `next`, when it is this long: 1,000 calls of 4 MiB each are no answer."""
 
+SHORTEST_REST, LONGEST_REST = 0.005, 0.5
 HEARTBEAT = 15.0
 """Seconds without a call after which the stream shows that it lives."""
 
@@ -171,6 +171,11 @@ class Stream:
         self._reader = Reader(journal.calls, question.where, after)
 
     @property
+    def at_end(self) -> bool:
+        """Whether the last read left nothing for now."""
+        return self._reader.at_end
+
+    @property
     def hello(self) -> bytes:
         """The first bytes: when to come back, and from where."""
         return RETRY + self._cursor()
@@ -199,13 +204,9 @@ def _sent(call: Call) -> bytes:
     return b"id: %d\nevent: call\ndata: %b\n\n" % (call.id, one_line(_call_text(call)))
 
 
-def pause_after(took: float) -> float:
-    """Seconds to rest after a look that took so long: a look costs little of the machine, however often something is recorded."""
-    return min(max(0.005, 9 * took), 0.5)
+def rest(took: float, waiting: int) -> float:
+    """Seconds from the end of a look, which took so long, to the next one of the same waiter, of which there are so many.
 
-
-def timed(look: Callable[[], bool]) -> tuple[bool, float]:
-    """What a look found, and the rest that is due after it."""
-    begun = time.monotonic()
-    found = look()
-    return found, pause_after(time.monotonic() - begun)
+    All together they look 200 times a second at most, and spend a tenth of their time on it, however often something is recorded.
+    """
+    return min(max(SHORTEST_REST * waiting, 9 * took), LONGEST_REST)

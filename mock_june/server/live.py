@@ -7,16 +7,17 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import suppress
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from mock_june.errors import MockJuneError
 from mock_june.journal import Journal
 from mock_june.server import control
 from mock_june.server.answers import Answer, Headers
-from mock_june.server.feeds import HEARTBEAT, Poll, Stream, timed
+from mock_june.server.feeds import HEARTBEAT, Poll, Stream, rest
 from mock_june.server.ingest import Request
 from mock_june.server.state import Mock
 
+T = TypeVar("T")
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -35,12 +36,11 @@ def _waited(poll: Poll) -> Answer:
     with _Recorded(poll.journal) as recorded:
         while True:
             recorded.clear()
-            ready, rest = timed(poll.look)
-            left = deadline - time.monotonic()
-            if ready or left <= 0:
+            ready, due = _timed(poll.look, poll.journal)
+            if ready or time.monotonic() >= deadline:
                 return poll.answer()
-            recorded.wait(left)
-            time.sleep(max(0.0, min(rest, deadline - time.monotonic())))
+            recorded.wait(deadline - time.monotonic())
+            time.sleep(max(0.0, min(due, deadline) - time.monotonic()))
 
 
 def chunks(journal: Journal, stream: Stream) -> Iterator[bytes]:
@@ -49,11 +49,21 @@ def chunks(journal: Journal, stream: Stream) -> Iterator[bytes]:
     with _Recorded(journal) as recorded:
         while True:
             recorded.clear()
-            chunk = stream.read()
+            chunk, due = _timed(stream.read, journal)
             if chunk:
                 yield chunk
-            elif not recorded.wait(HEARTBEAT):
-                yield stream.heartbeat
+            if stream.at_end:
+                if not recorded.wait(HEARTBEAT):
+                    yield stream.heartbeat
+                time.sleep(max(0.0, due - time.monotonic()))
+
+
+def _timed(look: Callable[[], T], journal: Journal) -> tuple[T, float]:
+    """What a look found, and when the next one is due, on the monotonic clock."""
+    begun = time.monotonic()
+    found = look()
+    ended = time.monotonic()
+    return found, ended + rest(ended - begun, len(journal.listeners))
 
 
 class _Recorded(threading.Event):
@@ -88,7 +98,7 @@ async def serve(mock: Mock, closing: asyncio.Event, scope: Scope, receive: Recei
         if isinstance(outcome, Poll):
             await _poll(send, outcome, bell)
         elif isinstance(outcome, control.Live):
-            await _stream(send, outcome, bell)
+            await _stream(send, mock.journal, outcome, bell)
         else:
             await _export(send, outcome, bell)
 
@@ -104,31 +114,33 @@ async def _poll(send: Send, poll: Poll, bell: _Bell) -> None:
 
 async def _awaited(poll: Poll, bell: _Bell) -> Answer | None:
     """The poll's answer; None when there is nobody left to read it."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + poll.seconds
+    deadline = time.monotonic() + poll.seconds
     while True:
         bell.clear()
-        ready, rest = await asyncio.to_thread(timed, poll.look)
+        ready, due = await asyncio.to_thread(_timed, poll.look, poll.journal)
         if bell.gone:
             return None
-        if ready or bell.ended or loop.time() >= deadline:
+        if ready or bell.ended or time.monotonic() >= deadline:
             return await asyncio.to_thread(poll.answer)
-        await bell.wait(deadline - loop.time())
-        await asyncio.sleep(max(0.0, min(rest, deadline - loop.time())))
+        await bell.wait(deadline - time.monotonic())
+        await asyncio.sleep(max(0.0, min(due, deadline) - time.monotonic()))
 
 
-async def _stream(send: Send, live: control.Live, bell: _Bell) -> None:
+async def _stream(send: Send, journal: Journal, live: control.Live, bell: _Bell) -> None:
     """Sends as fast as the reader takes it: `send` waits while the socket is full, and until then nothing more is read from the journal."""
     stream = live.stream
     await _start(send, 200, live.headers)
     await _more(send, stream.hello)
     while not bell.ended:
         bell.clear()
-        chunk = await asyncio.to_thread(stream.read)
+        chunk, due = await asyncio.to_thread(_timed, stream.read, journal)
         if chunk:
             await _more(send, chunk)
-        elif not await bell.wait(HEARTBEAT) and not bell.ended:
-            await _more(send, stream.heartbeat)
+        if stream.at_end:
+            if not await bell.wait(HEARTBEAT):
+                await _more(send, stream.heartbeat)
+            if not bell.ended:
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
     await send({"type": "http.response.body", "body": b""})
 
 

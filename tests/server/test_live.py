@@ -16,7 +16,7 @@ import pytest
 from mock_june.journal import Journal
 from mock_june.model import ApiKey, Filter
 from mock_june.server import live
-from mock_june.server.feeds import Poll, Reader, Stream, pause_after
+from mock_june.server.feeds import Poll, Reader, Stream, rest
 from mock_june.server.query import Question
 from tests.server.faces import IDENTIFY, TRACK, FlaskFace, FrontFace, assert_refusal, connected, everything, new_mock, until
 
@@ -215,10 +215,44 @@ class TestLooks:
         assert poll.look()
 
     def test_looks_are_few(self):
-        """At least 5 ms lie between two, nine times what a look took, and never more than half a second."""
-        assert pause_after(0.0) == 0.005
-        assert pause_after(0.01) == pytest.approx(0.09)
-        assert pause_after(10.0) == 0.5
+        """At least 5 ms for each waiter lie between two, nine times what a look took, and never more than half a second."""
+        assert rest(0.0, 1) == 0.005
+        assert rest(0.0, 16) == pytest.approx(0.08)
+        assert rest(0.01, 1) == pytest.approx(0.09)
+        assert rest(10.0, 1) == rest(0.0, 1000) == 0.5
+
+    def test_a_busy_journal_is_not_looked_at_all_the_time(self, make_front, monkeypatch):
+        """While 10 polls wait and a call comes every 2 ms, they look a few times, not after each."""
+        looks: list[int] = []
+        look = Poll.look
+        monkeypatch.setattr(Poll, "look", lambda poll: looks.append(1) or look(poll))
+        front = make_front()
+        threads = [threading.Thread(target=front.send, args=("GET", "/_mock/events?count=1000&wait=1.5")) for _ in range(10)]
+        for thread in threads:
+            thread.start()
+        until(lambda: len(front.mock.journal.listeners) == 10)
+        end = time.monotonic() + 1
+        posted = 0
+        while time.monotonic() < end:
+            posted += front.post("/api/identify", IDENTIFY, key="a-key").status == 200
+            time.sleep(0.002)
+        for thread in threads:
+            thread.join()
+        assert posted > 50
+        assert len(looks) <= 1.5 * 200 + 20
+
+    def test_a_wake_is_prompt(self, front, key):
+        """A poll that has waited a while answers at once when it can: the rest is counted from its last look."""
+        took = []
+        for number in range(10):
+            thread = threading.Thread(target=front.send, args=("GET", f"/_mock/events?count={number + 1}&wait=5", b"", basic(key)))
+            thread.start()
+            time.sleep(0.05)
+            began = time.monotonic()
+            front.post("/api/identify", IDENTIFY, key=key)
+            thread.join()
+            took.append(time.monotonic() - began)
+        assert sorted(took)[5] < 0.1
 
     def test_steps_hold_few_bytes(self, flask, key):
         """Small rows are read by the hundred, large ones a few at a time, so a reader that never reads costs a step (threat R2)."""

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from mock_june.contract import Engine, schemas
@@ -19,7 +19,7 @@ from mock_june.server import control, faults, ingest, openapi, query
 from tests.server.faces import GOOD, IDENTIFY, TRACK
 
 DOCUMENT = openapi.document(Engine())
-REGISTRY: Registry = Registry().with_resource("urn:openapi", Resource(DOCUMENT, DRAFT202012))
+REGISTRY: Registry = Registry().with_resource("urn:openapi", DRAFT202012.create_resource(DOCUMENT))
 
 
 def validator(pointer: str) -> Draft202012Validator:
