@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mock_june.cli.serve import PORT
-from mock_june.errors import UsageError
+from mock_june.errors import MockJuneError, UsageError
+from mock_june.model import Raw
 from mock_june.text import UNSAFE
 
 if TYPE_CHECKING:
@@ -112,7 +115,7 @@ def _show_text(found: Iterator[Call]) -> int:
 
     console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
     shown = 0
-    for shown, call in enumerate(found, 1):  # noqa: B007: its last value is the count
+    for shown, call in enumerate(found, 1):  # noqa: B007 - its last value is the count
         with console.capture() as line:
             console.print(call_line(call))
         click.echo(line.get(), nl=False)
@@ -129,7 +132,7 @@ def _show_lines(found: Iterator[Call]) -> int:
 def _show_document(found: Iterator[Call]) -> int:
     """One array, written as its calls come."""
     shown = 0
-    for shown, call in enumerate(found, 1):  # noqa: B007
+    for shown, call in enumerate(found, 1):
         click.echo(("," if shown > 1 else "[") + "\n" + as_json(call), nl=False)
     click.echo("\n]" if shown else "[]")
     return shown
@@ -143,4 +146,9 @@ def as_json(call: Call) -> str:
     """A call as the control API shows it, on one line. What a terminal would act on stands in it as JSON's escapes: the same text to whoever parses it."""
     from mock_june import wire
 
-    return UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", wire.dumps(wire.call(call)).decode())
+    # json, not orjson: that one writes no payload deeper than 253, and reads them down to 1,023.
+    try:
+        events = tuple(replace(event, payload=Raw(json.dumps(event.payload).encode())) for event in call.events)
+    except RecursionError:
+        raise MockJuneError(f"call {call.id} is nested too deeply to be shown here; GET /_mock/calls/{call.id} gives it") from None
+    return UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", wire.dumps(wire.call(replace(call, events=events))).decode())
