@@ -26,13 +26,13 @@ Headers = Mapping[str, str] | Sequence[tuple[str, str]]
 TIMEOUT = 10.0
 FACES = ("front", "flask")
 
-IDENTIFY = {"type": "identify", "userId": "1"}
-GROUP = {"type": "group", "groupId": "A", "userId": "1"}
-TRACK = {"type": "track", "event": "Registered", "userId": "1", "timestamp": "2021-02-24T01:19:38.931Z", "email": "a@example.com"}
-PAGE = {"type": "page", "userId": "1", "properties": {}}
-SCREEN = {"type": "screen", "userId": "1"}
-ALIAS = {"type": "alias", "userId": "1", "previousId": "0"}
-GOOD = {"identify": IDENTIFY, "group": GROUP, "track": TRACK, "page": PAGE, "screen": SCREEN, "alias": ALIAS}
+IDENTIFY: dict[str, Any] = {"type": "identify", "userId": "1"}
+GROUP: dict[str, Any] = {"type": "group", "groupId": "A", "userId": "1"}
+TRACK: dict[str, Any] = {"type": "track", "event": "Registered", "userId": "1", "timestamp": "2021-02-24T01:19:38.931Z", "email": "a@example.com"}
+PAGE: dict[str, Any] = {"type": "page", "userId": "1", "properties": {}}
+SCREEN: dict[str, Any] = {"type": "screen", "userId": "1"}
+ALIAS: dict[str, Any] = {"type": "alias", "userId": "1", "previousId": "0"}
+GOOD: dict[str, dict[str, Any]] = {"identify": IDENTIFY, "group": GROUP, "track": TRACK, "page": PAGE, "screen": SCREEN, "alias": ALIAS}
 """One good payload of each kind, in either contract."""
 
 MEMBERS = {"status", "success", "code", "message", "errors", "errors_total"}

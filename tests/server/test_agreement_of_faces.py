@@ -16,7 +16,15 @@ from hypothesis import strategies as st
 from mock_june.server.ingest import ROUTES
 from tests.server.faces import GOOD, TRACK, Face, FlaskFace, FrontFace, new_mock
 
-OURS = ("content-type", "access-control-allow-origin", "access-control-allow-methods", "access-control-allow-headers", "www-authenticate", "allow", "retry-after")
+OURS = (
+    "content-type",
+    "access-control-allow-origin",
+    "access-control-allow-methods",
+    "access-control-allow-headers",
+    "www-authenticate",
+    "allow",
+    "retry-after",
+)
 BY_HOST = frozenset({"host", "content-length", "user-agent", "content-type"})
 """Request headers that the asking client adds of its own accord."""
 
@@ -70,7 +78,12 @@ def test_they_agree_on_every_path_and_method(pair: Pair, path: str, method: str)
 def test_they_agree_on_every_key(pair: Pair, path: str, auth: str | None):
     """Each spelling of a key, right and wrong, with a `writeKey` beside it and without."""
     headers = [] if auth is None else [("Authorization", auth)]
-    for payload in (GOOD["page"], GOOD["page"] | {"writeKey": "a-given-key"}, {"batch": [GOOD["page"]], "writeKey": "k"}, GOOD["track"] | {"writeKey": "wrong"}):
+    for payload in (
+        GOOD["page"],
+        GOOD["page"] | {"writeKey": "a-given-key"},
+        {"batch": [GOOD["page"]], "writeKey": "k"},
+        GOOD["track"] | {"writeKey": "wrong"},
+    ):
         assert_agreed(pair, "POST", path, orjson.dumps(payload), headers)
 
 
@@ -109,7 +122,24 @@ def test_they_agree_on_every_content_type(pair: Pair, name: str | None):
     assert_agreed(pair, "POST", "/api/track", orjson.dumps(TRACK), [("Authorization", "Basic k"), *([] if name is None else [("Content-Type", name)])])
 
 
-@pytest.mark.parametrize("path", ["/api/track?a=1&a=2", "/api/track?", "/api/track?%zz", "/api/%74rack", "/api/track%2f", "/caf%C3%A9", "/%ff", "/a%0ab", "/a%00", "/a;b", "/" + "x" * 3000, "/a%3Fb?c", "/a?key=abc&b=a-given-key"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/track?a=1&a=2",
+        "/api/track?",
+        "/api/track?%zz",
+        "/api/%74rack",
+        "/api/track%2f",
+        "/caf%C3%A9",
+        "/%ff",
+        "/a%0ab",
+        "/a%00",
+        "/a;b",
+        "/" + "x" * 3000,
+        "/a%3Fb?c",
+        "/a?key=abc&b=a-given-key",
+    ],
+)
 def test_they_agree_on_odd_paths(pair: Pair, path: str):
     """Percent signs, queries, long paths."""
     assert_agreed(pair, "POST", path, orjson.dumps(TRACK), [("Authorization", "Basic k")])
@@ -123,8 +153,14 @@ def test_they_agree_on_headers_that_come_twice(pair: Pair, name: str):
     assert (front.status, front.body) == (flask.status, flask.body) or name == "Content-Encoding" == name
 
 
-JSON = st.recursive(st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=5), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3), max_leaves=5)
-MEMBERS = st.dictionaries(st.sampled_from(["type", "userId", "anonymousId", "event", "timestamp", "email", "groupId", "traits", "properties", "batch", "writeKey"]), JSON, max_size=5)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+MEMBERS = st.dictionaries(
+    st.sampled_from(["type", "userId", "anonymousId", "event", "timestamp", "email", "groupId", "traits", "properties", "batch", "writeKey"]), JSON, max_size=5
+)
 
 
 def _json(value: Any) -> bytes:

@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
+import orjson
 import pytest
 from werkzeug.serving import make_server
 
 from mock_june.server import create_app
 from tests.server.faces import TRACK, FlaskFace, Reply, assert_refusal, assert_success, connected, everything, head, new_mock, until
-
-import orjson
 
 BODY = orjson.dumps(TRACK)
 

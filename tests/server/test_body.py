@@ -34,7 +34,16 @@ TAKEN = [
     "text/plain;charset=UTF-8",
     "model/gltf+json",
 ]
-NOT_TAKEN = ["text/html", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonp", "json", "application/", "*/*", "application/json, text/html"]
+NOT_TAKEN = [
+    "text/html",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+    "application/jsonp",
+    "json",
+    "application/",
+    "*/*",
+    "application/json, text/html",
+]
 
 
 @pytest.mark.parametrize("name", TAKEN)
@@ -68,7 +77,7 @@ CODINGS = [
 
 @pytest.mark.parametrize(("coding", "pack"), CODINGS)
 def test_codings_that_are_taken(face: Face, key: str, coding: str, pack):
-    """gzip and deflate, the latter with zlib's wrapping or without; what is on record is the inflated body."""
+    """Gzip and deflate, the latter with zlib's wrapping or without; what is on record is the inflated body."""
     assert_success(face.post("/api/track", pack(BODY), key=key, headers={"Content-Encoding": coding}))
     assert face.calls(key)[0].body == BODY
 
@@ -82,7 +91,7 @@ def test_deflate_of_every_level_is_told_apart(level: int):
 
 
 def test_a_gzip_of_several_members_is_one_body():
-    """gzip may hold several members (RFC 1952 section 2.2)."""
+    """Gzip may hold several members (RFC 1952 section 2.2)."""
     assert decoded(LATER, "gzip", LIMIT) == b"ab"
 
 
@@ -227,7 +236,9 @@ def test_an_empty_body_is_no_json(face: Face, key: str):
     assert [error["rule"] for error in body["errors"]] == ["body.json"]
 
 
-@pytest.mark.parametrize(("sent", "rule"), [(b"\xff\xfe{}", "body.encoding"), (b"{", "body.json"), (b'{"a": NaN}', "body.json"), (b"[]", "body.object"), (b"5", "body.object")])
+@pytest.mark.parametrize(
+    ("sent", "rule"), [(b"\xff\xfe{}", "body.encoding"), (b"{", "body.json"), (b'{"a": NaN}', "body.json"), (b"[]", "body.object"), (b"5", "body.object")]
+)
 def test_a_body_that_is_no_object(face: Face, key: str, sent: bytes, rule: str):
     """What is no JSON object in UTF-8 is named by the rule that it breaks."""
     body = assert_refusal(face.post("/api/track", sent, key=key), 400, "invalid_payload" if rule == "body.object" else "invalid_json")

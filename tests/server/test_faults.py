@@ -35,7 +35,10 @@ BILLION = 10**9
         ({"drop": "truncate", "status": 503}, Fault(drop="truncate", status=503)),
         ({"rate": 10, "per": 2.5}, Fault(rate=10, per=2.5, times=None)),
         ({"rate": 1, "kind": "page", "path": "/sdk/*", "after": 3}, Fault(rate=1, times=None, kind="page", path="/sdk/*", after=3)),
-        ({"status": 599, "times": BILLION, "probability": 0, "seed": -1, "after": BILLION}, Fault(status=599, times=BILLION, probability=0, seed=-1, after=BILLION)),
+        (
+            {"status": 599, "times": BILLION, "probability": 0, "seed": -1, "after": BILLION},
+            Fault(status=599, times=BILLION, probability=0, seed=-1, after=BILLION),
+        ),
         ({"status": 503.0, "times": 2.0}, Fault(status=503, times=2)),
     ],
 )

@@ -23,7 +23,17 @@ BODY = orjson.dumps(TRACK)
 
 @pytest.mark.parametrize(
     ("path", "ours"),
-    [("/", True), ("/_mock/calls", True), ("/_mock", True), ("/openapi.json", True), ("/favicon.ico", True), ("/api/track", False), ("/x/_mock", False), ("//", False), ("/openapi.jsonx", False)],
+    [
+        ("/", True),
+        ("/_mock/calls", True),
+        ("/_mock", True),
+        ("/openapi.json", True),
+        ("/favicon.ico", True),
+        ("/api/track", False),
+        ("/x/_mock", False),
+        ("//", False),
+        ("/openapi.jsonx", False),
+    ],
 )
 def test_is_control(path: str, ours: bool):
     """What is the fake's own and what would be June's."""
@@ -138,7 +148,9 @@ def test_a_slow_client(front: FrontFace, key: str):
     assert [call.body for call in front.calls(key)] == [BODY]
 
 
-@pytest.mark.parametrize("sent", [b"no http at all\r\n\r\n", b"GET\r\n\r\n", b"POST /api/track HTTP/9.9\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"])
+@pytest.mark.parametrize(
+    "sent", [b"no http at all\r\n\r\n", b"GET\r\n\r\n", b"POST /api/track HTTP/9.9\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"]
+)
 def test_what_is_no_http_is_refused_in_our_shape(front: FrontFace, sent: bytes):
     """What the parser cannot read, TLS too, gets a 400 in the refusal shape and an end."""
     with connected(front.port) as sock:

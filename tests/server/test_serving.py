@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import http.client
-import os
 import socket
 import sys
 import threading
@@ -12,13 +11,12 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import orjson
 import pytest
 
 from mock_june.errors import ServerError
 from mock_june.server.serving import Server, listen
 from tests.server.faces import TRACK, FrontFace, assert_success, connected, everything, head, new_mock, one_answer
-
-import orjson
 
 BODY = orjson.dumps(TRACK)
 FDS = Path("/proc/self/fd")
@@ -34,7 +32,9 @@ def test_port_0_picks_a_free_one():
         mock.journal.close()
 
 
-@pytest.mark.parametrize(("host", "shown"), [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("::1", "[::1]"), ("localhost", "localhost")])
+@pytest.mark.parametrize(
+    ("host", "shown"), [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("::1", "[::1]"), ("localhost", "localhost")]
+)
 def test_the_url_can_be_opened(host: str, shown: str):
     """What is listened on everywhere is shown as the loopback address."""
     mock = new_mock(host=host)
@@ -83,7 +83,7 @@ def test_start_and_stop_leave_nothing(used: str):
     """A server that is stopped leaves no thread, no descriptor, and takes less than half a second to go, used or not."""
     FrontFace(new_mock()).close()  # what is opened once and for all
     gc.collect()
-    threads, descriptors = threading.active_count(), len(os.listdir(FDS))
+    threads, descriptors = threading.active_count(), len([*FDS.iterdir()])
     face = FrontFace(new_mock())
     held = []
     if used in {"for calls", "for all"}:
@@ -92,7 +92,11 @@ def test_start_and_stop_leave_nothing(used: str):
         assert face.send("GET", "/_mock/health").status == 200
         assert face.send("GET", "/_mock/calls").status == 200
     if used == "for all":
-        for request in (b"GET /_mock/stream HTTP/1.1\r\nHost: localhost\r\n\r\n", b"GET /_mock/calls?count=99&wait=60 HTTP/1.1\r\nHost: localhost\r\n\r\n", b""):
+        for request in (
+            b"GET /_mock/stream HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            b"GET /_mock/calls?count=99&wait=60 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            b"",
+        ):
             held.append(socket.create_connection(("127.0.0.1", face.port)))
             held[-1].sendall(request)
         time.sleep(0.1)
@@ -107,7 +111,7 @@ def test_start_and_stop_leave_nothing(used: str):
     while threading.active_count() > threads and time.monotonic() < until_threads:
         time.sleep(0.01)
     assert threading.active_count() == threads
-    assert len(os.listdir(FDS)) == descriptors
+    assert len([*FDS.iterdir()]) == descriptors
 
 
 def test_ten_times_in_a_row():
