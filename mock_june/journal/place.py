@@ -103,7 +103,7 @@ def _is_new(path: Path) -> bool:
     try:
         fd = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         try:
-            header = os.read(fd, 100)
+            header, size = os.read(fd, 100), os.fstat(fd).st_size
         finally:
             os.close(fd)
     except FileNotFoundError:
@@ -121,6 +121,9 @@ def _is_new(path: Path) -> bool:
         raise _refusal(
             path, f"is of a newer mock-june (schema {version}; this one knows up to {VERSION}), and was left as it is: update mock-june, or name another file"
         )
+    pages, page = int.from_bytes(header[28:32]), int.from_bytes(header[16:18])
+    if size < pages * page and not path.with_name(path.name + "-wal").exists():  # what is missing may stand in the log of a killed process
+        raise _refusal(path, "is a journal that is cut short, and was left as it is: restore it, or name another file")
     return False
 
 

@@ -49,8 +49,10 @@ class Journal:
             if where.new:
                 where.path.unlink(missing_ok=True)
             where.release()
-            if isinstance(error, sqlite3.Error):
-                raise JournalError(f"{where.path} cannot be used as a journal ({error}): free the disk, or name another file", str(where.path)) from error
+            if isinstance(error, sqlite3.Error | JournalUnwritableError):
+                raise JournalError(
+                    f"{where.path} cannot be used as a journal ({getattr(error, 'reason', error)}): free the disk, or name another file", str(where.path)
+                ) from error
             raise
 
     def __init__(self, where: place.Place, max_calls: int, durable: bool, rules_hash: str) -> None:
@@ -67,11 +69,12 @@ class Journal:
         self._synchronous = "FULL" if durable else "OFF" if where.folder is not None else "NORMAL"
         self._first_call = self._last_call = self._last_event = 0
         self._tally = Tally(Totals())
-        self._writer: Writer | None = self._load(create=True)
+        writer = self._load(create=True)
+        self._writer: Writer | None = writer
         try:
-            self._begin_anew(self._writer)
+            self._begin_anew(writer)
         except BaseException:
-            self._writer.connection.close()
+            writer.connection.close()
             raise
         forks.watch(self)
 

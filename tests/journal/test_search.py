@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import re
+import time
+from contextlib import closing
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mock_june.errors import UsageError
+from mock_june.journal import Journal, search
+from mock_june.model import Call, Filter
+from tests.journal.made import call, call_holds, event, event_holds, shown, track, violation, warning
+
+LONG = "x" * 300
+IDS = st.sampled_from(["1", "2", "", "é", "\x00", "1\x00", LONG + "a", LONG + "b"])
+NO_STRINGS: st.SearchStrategy[object] = st.sampled_from([None, 1, True, [], {"a": "1"}])
+WORKSPACES = st.sampled_from(["a", "b", None])
+KINDS = st.sampled_from(["track", "group", "identify"])
+PATHS = st.sampled_from(["/api/track", "/api/track?a=1", "/api/group", "/sdk/batch", "/odd[1]", ""])
+RULES = ["track.userId.required", "track.userId.blank", "group.traits.type", "body.json"]
+GLOBS = st.sampled_from([*RULES, "*", "track.*", "*.type", "*.userId.?????", "[!t]*", "none.*", ""])
+PATH_GLOBS = st.sampled_from(["/api/track", "/api/*", "*", "/odd[1]", "/odd[[]1]", "/???/*", "", "/api/track?a=1", "/none", "*[", "[z-a]"])
+
+
+@st.composite
+def payloads(draw) -> object:
+    """A payload, now and then none that has members."""
+    members = {name: draw(IDS | NO_STRINGS) for name in ("userId", "anonymousId", "groupId", "event") if draw(st.booleans())}
+    return draw(st.just(members) | st.just(members) | NO_STRINGS)
+
+
+@st.composite
+def calls(draw) -> Call:
+    """A call of up to three events, with rules broken and warned by, of events and of the call alone."""
+    some = st.lists(st.sampled_from(RULES), max_size=2)
+    events = draw(
+        st.lists(
+            st.builds(event, payloads(), KINDS, st.builds(lambda names: list(map(violation, names)), some), some.map(lambda names: list(map(warning, names)))),
+            max_size=3,
+        )
+    )
+    return call(*events, workspace=draw(WORKSPACES), path=draw(PATHS), accepted=draw(st.booleans()), violations=tuple(map(violation, draw(some))))
+
+
+FILTERS = st.builds(
+    Filter,
+    workspace=st.none() | WORKSPACES | st.just("nobody"),
+    kind=st.none() | KINDS | st.just("no kind"),
+    accepted=st.none() | st.booleans(),
+    rule=st.none() | GLOBS,
+    user_id=st.none() | IDS | st.just("\ud800"),
+    anonymous_id=st.none() | IDS,
+    group_id=st.none() | IDS,
+    event=st.none() | IDS,
+    path=st.none() | PATH_GLOBS,
+)
+
+
+@pytest.mark.parametrize("steps", [(256, 4096, 32_768), (2, 5), ()], ids=["as it is", "few are common", "all are common"])
+@given(made=st.lists(calls(), max_size=12), filters=st.lists(FILTERS, min_size=1, max_size=8), data=st.data())
+@settings(max_examples=60)
+def test_every_filter_means_what_it_says(steps, made, filters, data):
+    """Any filter, from any cursor, gives the calls and events that a plain reading of its words gives, in order, and counts them; whichever way is taken."""
+    before = search.STEPS, search.SORTABLE
+    search.STEPS, search.SORTABLE = steps, 3 if len(steps) == 2 else 4096
+    try:
+        with closing(Journal.open(None)) as journal:
+            recorded = list(map(shown, journal.record_many(made)))
+            after, most = data.draw(st.integers(0, len(made) * 2)), data.draw(st.integers(0, 8))
+            for where in filters:
+                wanted = [found for found in recorded if found.id > after and call_holds(found, where)]
+                assert journal.calls(where, after, most) == wanted[:most]
+                assert (journal.count_calls(where, after), journal.count_calls(where, after, most)) == (len(wanted), min(len(wanted), most))
+                parts = [each for found in recorded for each in found.events if each.id > after and event_holds(each, found, where)]
+                assert journal.events(where, after, most) == parts[:most]
+                assert (journal.count_events(where, after), journal.count_events(where, after, most)) == (len(parts), min(len(parts), most))
+    finally:
+        search.STEPS, search.SORTABLE = before
+
+
+@pytest.mark.parametrize("limit", [1, 3, 100])
+def test_pages(journal, limit):
+    """Page after page, each from the last one's last id, gives every match once, in order."""
+    journal.record_many([call(*[event({"userId": str(n % 2)})] * (n % 4), workspace=str(n % 3)) for n in range(30)])
+    for read, where in (
+        (journal.calls, Filter(workspace="1")),
+        (journal.calls, Filter(user_id="1")),
+        (journal.events, Filter(user_id="1", workspace="2")),
+        (journal.events, Filter()),
+    ):
+        pages, after = [], 0
+        while page := read(where, after, limit):
+            pages += page
+            after = page[-1].id
+        assert pages == read(where, 0, 1000)
+        assert len({found.id for found in pages}) == len(pages) > 0
+
+
+def test_numbers_of_any_size(journal):
+    """Cursors and limits below 0 count as 0, and beyond 64 bits as the end; none is an error."""
+    journal.record_many([track()] * 3)
+    everything = Filter()
+    assert [len(journal.calls(everything, after, limit)) for after, limit in ((-5, 2), (0, -1), (0, 0), (1, 10**30), (10**30, 5))] == [2, 0, 0, 2, 0]
+    assert [journal.count_events(everything, after, most) for after, most in ((-5, 2), (0, -1), (2, 10**30), (10**30, 5))] == [2, 0, 1, 0]
+    assert journal.count_calls(Filter(user_id="1"), 10**30) == 0
+
+
+@pytest.mark.parametrize(
+    "where", [Filter(path="*a" * 40 + "b"), Filter(rule="*a" * 40 + "b"), Filter(rule="[" * 500), Filter(path="*" * 1000), Filter(rule="?" * 1000)]
+)
+def test_globs_of_many_stars(journal, where):
+    """A glob made to be slow is not (threats R4)."""
+    journal.record_many([call(event({}, violations=[violation("a" * 2000 + str(n))]), path="/" + "a" * 2000 + str(n)) for n in range(20)])
+    begun = time.perf_counter()
+    journal.count_calls(where)
+    journal.events(where)
+    assert time.perf_counter() - begun < 1
+
+
+def test_globs_too_costly(journal, monkeypatch):
+    """A glob of more than 1,000 characters, or over too many different paths, is refused with the way out; a path in full is always found."""
+    with pytest.raises(UsageError, match="at most 1000"):
+        journal.calls(Filter(rule="*" * 1001))
+    monkeypatch.setattr(search, "MOST_PATHS", 5)
+    journal.record_many([track(path=f"/{n}") for n in range(6)])
+    with pytest.raises(UsageError, match="without a glob"):
+        journal.events(Filter(path="/*"))
+    assert journal.count_calls(Filter(path="/3")) == 1
+    assert journal.count_calls(Filter(rule="*")) == 0
+
+
+SINGLE = [
+    Filter(workspace="a"),
+    Filter(kind="track"),
+    Filter(accepted=False),
+    Filter(rule="track.userId.required"),
+    Filter(rule="track.userId.*"),
+    Filter(user_id="1"),
+    Filter(anonymous_id="1"),
+    Filter(group_id="1"),
+    Filter(event="1"),
+    Filter(path="/api/track"),
+    Filter(path="/api/*"),
+]
+
+
+@pytest.mark.parametrize("where", SINGLE, ids=repr)
+@pytest.mark.parametrize("result", ["call", "event"])
+def test_each_filter_has_its_index(journal, where, result):
+    """No filter alone passes over a table, nor touches the bodies."""
+    rules = [violation("track.userId.required"), violation("track.userId.type")]
+    journal.record_many(
+        [
+            call(event(dict.fromkeys(("userId", "anonymousId", "groupId", "event"), "1"), violations=rules), workspace="a", path=path, accepted=False)
+            for path in ("/api/track", "/api/group")
+        ]
+    )
+    with journal._snapshot() as connection:
+        looking = search._Search.of(connection, result, where, 0)
+        way = looking.way()
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {looking.select(way)} ORDER BY {way.key} LIMIT ?", (*looking.values(way), 100))]
+    assert re.match("SEARCH .* INDEX ", plan[0])
+    assert "content" not in "".join(plan)
+    assert not [step for step in plan if step.startswith("SCAN") and "json_each" not in step]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [1, 100], ids=["1 event a call", "100 events a call"])
+def test_a_million_events(path, size):
+    """Over a million events each filter alone answers in milliseconds, and two common values that never meet in a third of a second."""
+    with closing(Journal.open(path, max_calls=10**7)) as journal:
+        for begin in range(0, 1_000_000, 5000):
+            journal.record_many([_million(range(n, n + size)) for n in range(begin, begin + 5000, size)])
+        for where in (
+            *SINGLE,
+            Filter(),
+            Filter(user_id="u77"),
+            Filter(event="rare"),
+            Filter(path="/rare"),
+            Filter(rule="rare.*"),
+            Filter(workspace="rare"),
+            Filter(rule="*"),
+        ):
+            for ask in (
+                lambda where=where: journal.events(where, 900_000),
+                lambda where=where: journal.count_calls(where, 0, 100),
+                lambda where=where: journal.count_events(where, 0, 100),
+            ):
+                assert _quickest(ask) < 0.02, where
+        never = Filter(event="odd", group_id="even")
+        assert journal.count_events(never) == 0
+        assert _quickest(lambda: journal.events(never)) < 0.3
+
+
+def _million(numbers: range) -> Call:
+    first = numbers[0]
+    rules = [violation("rare.rule" if first % 250_000 == 0 else f"track.userId.{'required' if first % 3 else 'type'}")] if first % 10 == 0 else []
+    events = [
+        event(
+            {
+                "userId": f"u{n % 99_991}" if n % 2 else "1",
+                ("groupId" if n % 2 else "anonymousId"): "1",
+                ("event" if n % 2 else "groupId"): "odd" if n % 2 else "even",
+            },
+            "track" if n % 4 else "group",
+            rules,
+        )
+        for n in numbers
+    ]
+    rare = first % 200_000 == 0
+    return call(
+        *events,
+        *([event({"event": "rare"})] if rare else []),
+        workspace="rare" if rare else "a",
+        path="/rare" if rare else ("/api/track", "/api/group")[first % 2],
+        accepted=not rules,
+    )
+
+
+def _quickest(ask) -> float:
+    """Seconds, of three tries."""
+    took = []
+    for _ in range(3):
+        begun = time.perf_counter()
+        ask()
+        took.append(time.perf_counter() - begun)
+    return min(took)
