@@ -196,19 +196,26 @@ class Following:
 
     def __init__(self, url: str, *options: str) -> None:
         command = [sys.executable, "-m", "mock_june", "calls", "--follow", "--url", url, *options]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, env=ENVIRONMENT)
+        self._read: dict[Any, bytes] = {}
 
     def line(self, stream: Any = None) -> str:
         """The next line of a stream (None: stdout), at most ten seconds from now."""
         stream = stream or self.process.stdout
-        ready, _, _ = select.select([stream], [], [], 10)
-        assert ready, "no line came"
-        return str(stream.readline())
+        read = self._read.pop(stream, b"")
+        while b"\n" not in read:
+            ready, _, _ = select.select([stream], [], [], 10)
+            assert ready, "no line came"
+            part = os.read(stream.fileno(), 65536)
+            assert part, "it ended"
+            read += part
+        line, _, self._read[stream] = read.partition(b"\n")
+        return line.decode()
 
     def end(self, number: int = signal.SIGINT) -> tuple[int, str, str]:
         self.process.send_signal(number)
         out, err = self.process.communicate(timeout=10)
-        return self.process.returncode, out, err
+        return self.process.returncode, out.decode(), err.decode()
 
 
 @pytest.fixture
@@ -276,4 +283,4 @@ class TestFollow:
         while followed.process.poll() is None and time.monotonic() < deadline:
             fake.post("/api/track", TRACK, key="first-key-of-all")
             time.sleep(0.05)
-        assert (followed.process.returncode, followed.process.stderr.read()) == (141, "")
+        assert (followed.process.returncode, followed.process.stderr.read()) == (141, b"")
