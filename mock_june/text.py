@@ -18,6 +18,11 @@ def _escape(match: re.Match[str]) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
+def plain_json(text: str) -> str:
+    """JSON text, itself on one line, with what a terminal would act on as `\\uNNNN`: the same value, since such characters stand in its strings alone."""
+    return UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
 def cut(text: str, most: int) -> str:
     """The text, at most `most` characters long; an ellipsis stands for what went."""
     return text if len(text) <= most else text[: most - 1] + "…"

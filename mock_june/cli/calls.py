@@ -14,7 +14,7 @@ import click
 from mock_june.cli.serve import PORT
 from mock_june.errors import MockJuneError, UsageError
 from mock_june.model import Raw
-from mock_june.text import UNSAFE
+from mock_june.text import plain_json
 
 if TYPE_CHECKING:
     from mock_june.client import MockJune
@@ -151,4 +151,4 @@ def as_json(call: Call) -> str:
         events = tuple(replace(event, payload=Raw(json.dumps(event.payload).encode())) for event in call.events)
     except RecursionError:
         raise MockJuneError(f"call {call.id} is nested too deeply to be shown here; GET /_mock/calls/{call.id} gives it") from None
-    return UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", wire.dumps(wire.call(replace(call, events=events))).decode())
+    return plain_json(wire.dumps(wire.call(replace(call, events=events))).decode())

@@ -136,6 +136,7 @@ def _notes(host: str, token: str | None, is_open: bool) -> None:
 def _log(log_format: str) -> Callable[[Call], None] | None:
     """What shows each call on stderr: JSON when asked for, a line on a terminal, else nothing."""
     from mock_june import wire  # noqa: PLC0415
+    from mock_june.text import plain_json  # noqa: PLC0415
 
     if log_format == "json":
 
@@ -145,7 +146,7 @@ def _log(log_format: str) -> Callable[[Call], None] | None:
             shown["events"] = len(call.events)
             for name in ("body", "headers", "answer", "violations"):
                 del shown[name]
-            sys.stderr.write(wire.dumps(shown).decode() + "\n")
+            sys.stderr.write(plain_json(wire.dumps(shown).decode()) + "\n")
             sys.stderr.flush()
 
         return as_json

@@ -25,14 +25,11 @@ class Served:
     """`python -m mock_june serve --port 0 OPTIONS` in a process of its own."""
 
     def __init__(self, *options: str, env: dict[str, str] | None = None, program: tuple[str, ...] = ("-m", "mock_june"), **popen: Any) -> None:
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115: closed in `end`
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `end`
         self.process = subprocess.Popen(
             [sys.executable, *program, "serve", "--port", "0", *options],
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            stdin=subprocess.DEVNULL,
             env={**os.environ, **(env or {})},
-            **popen,
+            **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": self._log, **popen},
         )
         assert self.process.stdout is not None
         self.line = self.process.stdout.readline().decode()
