@@ -6,10 +6,9 @@ import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
-from mock_june.contract import schemas
 from mock_june.contract.engine import Engine
 from mock_june.errors import UsageError
-from mock_june.model import KINDS, Endpoint
+from mock_june.model import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,10 +33,6 @@ def check(payload: Any, kind: str | None = None, contract: str = "backfill", *, 
     >>> verdict.violations[0].rule, verdict.violations[0].message
     ('identify.userId.type', 'userId is the number 42, not a String')
     """
-    if contract not in KINDS:
-        schemas.names(contract)  # raises the UsageError
-    if kind is not None and kind not in KINDS[contract]:
-        raise UsageError(f"{kind!r} is no kind of the {contract} contract: {schemas.meant(kind, KINDS[contract])}")
     return _engine(tuple(select), tuple(ignore)).check(_json(payload), Endpoint(cast("ContractName", contract), kind))
 
 

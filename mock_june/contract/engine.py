@@ -58,6 +58,9 @@ class Engine:
         Raises UsageError for an endpoint that takes no events, or whose contract or kind is none.
         """
         contract = endpoint.contract
+        schemas.ask(contract, endpoint.kind)
+        if endpoint.shape != "event" and (endpoint.shape, contract) != ("batch", "sdk"):
+            raise UsageError(f"the {contract} contract checks no {endpoint.shape}: there are events, and in sdk batches")
         value, refused = parse(body)
         if refused is None and not isinstance(value, dict):
             refused = no_object(value)
@@ -65,9 +68,7 @@ class Engine:
             return self._unread(contract, refused)
         if endpoint.shape == "event":
             return self._event(body, value, contract, endpoint.kind)
-        if endpoint.shape == "batch" and contract == "sdk":
-            return self._batch(body, value)
-        raise UsageError(f"the {contract} contract checks no {endpoint.shape}: there are events, and in sdk batches")
+        return self._batch(body, value)
 
     def _event(self, body: bytes, payload: dict[str, Any], contract: ContractName, kind: str | None) -> Verdict:
         if kind is None:
@@ -117,8 +118,6 @@ class Engine:
         if kind == FRAME:
             schema = _frame(self._schemas[contract, schemas.ENVELOPE])
             return Judge(contract, schemas.ENVELOPE, schema, rules.constraints(contract, schemas.ENVELOPE, schema), self.in_force)
-        if kind not in KINDS.get(contract, ()) and kind != schemas.ENVELOPE:
-            schemas.load(contract, kind)  # raises the UsageError
         return Judge(contract, kind, self._schemas[contract, kind], self._asked[contract, kind], self.in_force)
 
 

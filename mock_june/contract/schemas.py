@@ -25,10 +25,17 @@ def folder() -> Path:
     return installed if installed.is_dir() else package.parent / "schemas"
 
 
-def names(contract: str) -> tuple[str, ...]:
-    """The schemas of a contract: its kinds, and the envelope where it has one. Raises UsageError for a contract that is none."""
+def ask(contract: str, kind: str | None = None) -> None:
+    """Raises UsageError, with what was meant, unless there is such a contract and, where one is given, it has such a kind."""
     if contract not in KINDS:
         raise UsageError(f"{contract!r} is no contract: {meant(contract, KINDS)}")
+    if kind is not None and kind not in KINDS[contract]:
+        raise UsageError(f"{kind!r} is no kind of the {contract} contract: {meant(kind, KINDS[contract])}")
+
+
+def names(contract: str) -> tuple[str, ...]:
+    """The schemas of a contract: its kinds, and the envelope where it has one. Raises UsageError for a contract that is none."""
+    ask(contract)
     return (*KINDS[contract], ENVELOPE) if contract == "sdk" else KINDS[contract]
 
 
@@ -38,7 +45,7 @@ def load(contract: str, kind: str) -> dict[str, Any]:
     Raises UsageError for a contract or kind that is none, SchemaError for a file that is missing or is no JSON Object.
     """
     if kind not in names(contract):
-        raise UsageError(f"{kind!r} is no kind of the {contract} contract: {meant(kind, names(contract))}")
+        ask(contract, kind)
     path = folder() / contract / f"{kind}.json"
     try:
         schema = orjson.loads(path.read_bytes())

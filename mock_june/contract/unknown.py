@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 LONGEST_NAME = 40
 """No longer name is a slip of one that June knows."""
 
-SHORTEST_NEAR = 4
-"""Shorter names must be equal but for case and separators: one letter more makes any short word of any other."""
+SHORTEST_TURNED, SHORTEST_NEAR, SHORTEST_SWAPPED = 4, 5, 8
+"""The shortest names in which two letters in the wrong order, a letter too many or too few, and a wrong letter are a slip.
 
-SHORTEST_SWAPPED = 8
-"""From here on one wrong letter counts as a slip too. In shorter names it makes other words: `content` is not `context`."""
+In shorter ones they make other words: `typed` is not `type`, `content` is not `context`.
+"""
 
 MOST_KEPT = 4096
 """How many answers are kept. A program sends the same few names again and again; an attacker sends new ones."""
@@ -42,8 +42,6 @@ class Speller:
         folded = _folded(name)
         if folded in self._folded:
             return self._folded[folded]
-        if len(folded) < SHORTEST_NEAR:
-            return None
         return next((member for good, member in self._folded.items() if _one_slip(folded, good)), None)
 
 
@@ -52,19 +50,18 @@ def _folded(name: str) -> str:
     folded = SEPARATORS.sub("", name).casefold()
     if folded.endswith("ies"):
         return f"{folded[:-3]}y"
-    return folded.removesuffix("s") if len(folded) > SHORTEST_NEAR else folded
+    return folded.removesuffix("s") if len(folded) > SHORTEST_TURNED else folded
 
 
 def _one_slip(name: str, good: str) -> bool:
-    """Whether one letter too many, one too few, two in the wrong order or, in a long name, one wrong letter is all that is between them."""
-    if abs(len(name) - len(good)) > 1:
+    """Whether one letter too many or too few, two in the wrong order or one wrong letter is all that is between them."""
+    shorter = min(len(name), len(good))
+    if shorter < SHORTEST_TURNED or abs(len(name) - len(good)) > 1:
         return False
-    start = 0
-    while start < min(len(name), len(good)) and name[start] == good[start]:
-        start += 1
+    start = next((at for at in range(shorter) if name[at] != good[at]), shorter)
     mine, its = name[start:], good[start:]
     if len(mine) != len(its):
-        return mine[1:] == its if len(mine) > len(its) else mine == its[1:]
+        return shorter >= SHORTEST_NEAR and (mine[1:] == its or mine == its[1:])
     if mine[2:] == its[2:] and mine[:2] == its[:2][::-1]:
         return True
-    return len(good) >= SHORTEST_SWAPPED and mine[1:] == its[1:]
+    return shorter >= SHORTEST_SWAPPED and mine[1:] == its[1:]
