@@ -44,19 +44,28 @@ class Judge:
     def judge(self, payload: dict[str, Any]) -> Found:
         """Violations and warnings of a payload, in the order of the schema's fields."""
         misspelt = [] if payload.keys() <= self._speller.known else list(self._misspelt(payload))
-        if self._clean.is_valid(payload):
+        if self._is_clean(payload):
             return ((), tuple(self._kept(misspelt))) if misspelt else NOTHING
-        violations = {} if self._errors.is_valid(payload) else self._violations(payload)
-        warnings = [*self._warnings(payload, violations), *misspelt]
+        seen = pruned(payload, self._looked_at)
+        violations = {} if self._errors.is_valid(seen) else self._violations(payload, seen)
+        warnings = [*self._warnings(payload, seen, violations), *misspelt]
         return tuple(self._kept(violations.values())), tuple(self._kept(warnings))
+
+    def _is_clean(self, payload: dict[str, Any]) -> bool:
+        try:
+            return self._clean.is_valid(payload)
+        except ValueError:  # deeper than older releases of jsonschema-rs look; what is pruned is as clean, and never deep
+            return self._clean.is_valid(pruned(payload, self._looked_at))
 
     def _kept(self, found: Any) -> list[Violation]:
         return sorted((each for each in found if each.rule in self._in_force), key=lambda each: self._rank[each.rule])
 
-    def _violations(self, payload: dict[str, Any]) -> dict[tuple[str, str], Violation]:
+    def _violations(self, payload: dict[str, Any], seen: Any) -> dict[tuple[str, str], Violation]:
         """What the schema refuses, by rule and pointer: a value that breaks two keywords of one rule breaks it once."""
         found: dict[tuple[str, str], Violation] = {}
-        errors = [(*_place(error), error) for error in self._errors.iter_errors(pruned(payload, self._looked_at))]
+        errors = [(*_place(error), error) for error in self._errors.iter_errors(seen)]
+        # What breaks a pattern and its guard breaks the pattern: releases of jsonschema-rs order the two differently.
+        errors.sort(key=lambda each: each[1] == "not")
         ill_typed = {path for path, keyword, _ in errors if keyword == "type"}
         for path, keyword, error in errors:
             if keyword != "type" and path in ill_typed:
@@ -80,14 +89,14 @@ class Judge:
         value = payload.get(name, ABSENT)
         return name, ABSENT if value is None and self._contract == "sdk" else value
 
-    def _warnings(self, payload: dict[str, Any], violations: Mapping[tuple[str, str], Violation]) -> Iterator[Violation]:
+    def _warnings(self, payload: dict[str, Any], seen: Any, violations: Mapping[tuple[str, str], Violation]) -> Iterator[Violation]:
         """What smells in values that are otherwise good."""
         wrong = {where for _, where in violations}
         for constraint, where, check in self._smells:
-            value = value_at(payload, constraint.path)
+            value = value_at(seen, constraint.path)
             if value is ABSENT or where in wrong or check.is_valid(value):
                 continue
-            broken = Broken(constraint.keyword, _label(constraint.path), value)
+            broken = Broken(constraint.keyword, _label(constraint.path), value_at(payload, constraint.path))
             yield Violation(constraint.rule, where, explainer.message(broken), constraint.hint, "warning", where, constraint.location)
 
     def _misspelt(self, payload: dict[str, Any]) -> Iterator[Violation]:
@@ -100,7 +109,7 @@ class Judge:
 
 
 def pruned(value: Any, looked_at: Mapping[str, Any]) -> Any:
-    """A value without what no rule looks at, yet as valid: containers below keep their type and their emptiness, arrays their length.
+    """A value without what no rule looks at, yet as valid and as clean: containers below keep their type and their emptiness, arrays their length.
 
     jsonschema-rs writes a whole value into each error, and gives up on one that nests deeply.
     """

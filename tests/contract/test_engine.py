@@ -78,7 +78,9 @@ def test_order():
 @pytest.mark.parametrize("stamp", ["2021-02-24T01:19:38Z\n", "x", "", "2021-02-24T01:19:38Z\x00Z"])
 def test_one_rule_at_one_place_once(stamp):
     """A timestamp that breaks both the pattern and its guard breaks one rule, once."""
-    assert rules(check({**TRACK, "timestamp": stamp}).violations) == [("track.timestamp.pattern", "/timestamp")]
+    (violation,) = check({**TRACK, "timestamp": stamp}).violations
+    assert (violation.rule, violation.pointer) == ("track.timestamp.pattern", "/timestamp")
+    assert violation.keyword_location == "/properties/timestamp/pattern"
 
 
 def test_of_a_wrong_type_nothing_more_is_said():

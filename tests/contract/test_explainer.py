@@ -77,6 +77,8 @@ def test_what_does_not_stand_in():
 def test_null_counts_as_absent():
     """In sdk, a null id that is needed is told what could stand in for it."""
     assert check({"userId": None}, "identify", "sdk").violations[0].message == "userId is null, and there is no anonymousId in its place"
+    for payload in ({"anonymousId": None}, {"anonymousId": None, "userId": None}):
+        assert check(payload, "identify", "sdk").violations[0].message.endswith(", and there is no anonymousId in its place")
     assert said("identify", "userId", 7, "sdk") == "userId is the number 7, not a String"
 
 
