@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import secrets
 import signal
 import sys
@@ -29,12 +30,16 @@ PORT = 5863
 @click.option("--journal", type=click.Path(path_type=Path), metavar="FILE", help="Keep the record in this file. Not given: a private temporary one.")
 @click.option("--fault", "faults", multiple=True, metavar="JSON", help='Plan a fault from the start, such as \'{"status": 503, "times": 2}\' (repeatable).')
 @click.option("--max-body", default=4 << 20, show_default=True, type=click.IntRange(1, 1 << 30), metavar="BYTES", help="The largest body, after inflating.")
-@click.option("--max-calls", default=1_000_000, show_default=True, type=click.IntRange(1), metavar="N", help="Keep at most so many calls; the oldest go first.")
+@click.option(
+    "--max-calls", default=1_000_000, show_default=True, type=click.IntRange(1, 10**9), metavar="N", help="Keep at most so many calls; the oldest go first."
+)
 @click.option("--durable", is_flag=True, help="Wait for the disk before each answer, so that a power cut loses nothing that was acknowledged.")
 @click.option("--allow-host", "allow_hosts", multiple=True, metavar="NAME", help="One more Host name that the control API believes (repeatable).")
 @click.option("--token", metavar="T", help="The X-Mock-June-Token that the control API wants beyond loopback. Not given: one is made and printed.")
 @click.option("--open", "is_open", is_flag=True, help="Beyond loopback, want no token: whoever reaches the port may read and reset the record.")
-@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="text: a line a call on a terminal; json: always, on stderr.")
+@click.option(
+    "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="text: a line a call on a terminal; json: always, on stderr."
+)
 @click.option("--select", multiple=True, metavar="RULE", help="Hold calls to these rules alone (ids or globs, repeatable).")
 @click.option("--ignore", multiple=True, metavar="RULE", help="Leave these rules out (ids or globs, repeatable).")
 def serve(
@@ -58,17 +63,19 @@ def serve(
     Prints one line, `mock-june listening on URL`, to stdout once it answers. Point your code at URL instead of https://api.june.so and look at
     what came: `mock-june calls`, or URL in a browser. Ctrl-C ends it.
     """
-    from mock_june.contract import Engine  # noqa: PLC0415: a command pays for its own imports only
-    from mock_june.journal import Journal  # noqa: PLC0415
-    from mock_june.server.auth import Keys  # noqa: PLC0415
-    from mock_june.server.faults import Faults  # noqa: PLC0415
-    from mock_june.server.serving import Server, listen  # noqa: PLC0415
-    from mock_june.server.state import Mock, Settings  # noqa: PLC0415
+    from mock_june.contract import Engine
+    from mock_june.journal import Journal
+    from mock_june.server.auth import Keys
+    from mock_june.server.faults import Faults
+    from mock_june.server.serving import Server, listen
+    from mock_june.server.state import Mock, Settings
 
     if token is not None and is_open:
         raise UsageError("--token and --open exclude each other: the one asks for a token, the other waives it")
-    if any(not key for key in keys):
-        raise UsageError("--key must not be empty")
+    if not all(key and key.isprintable() for key in keys):
+        raise UsageError("--key must be printable text, and not empty")
+    if token is not None and not (token.isascii() and token.isprintable() and token.strip()):
+        raise UsageError("--token must be printable ASCII, as a header's value is, and not empty")
     engine = Engine(select, ignore)
     planned = _faults(faults)
     wanted = _token(host, token, is_open)
@@ -103,10 +110,10 @@ def serve(
 
 
 def _faults(texts: tuple[str, ...]) -> list[Fault]:
-    from mock_june import wire  # noqa: PLC0415
-    from mock_june.server.faults import parse  # noqa: PLC0415
+    from mock_june import wire
+    from mock_june.server.faults import parse
 
-    return [fault for text in texts for fault in parse(wire.loads(text.encode(), "--fault"), None)]
+    return [fault for text in texts for fault in parse(wire.loads(text.encode("utf-8", "surrogateescape"), "--fault"), None)]
 
 
 def _beyond_loopback(host: str) -> bool:
@@ -135,8 +142,8 @@ def _notes(host: str, token: str | None, is_open: bool) -> None:
 
 def _log(log_format: str) -> Callable[[Call], None] | None:
     """What shows each call on stderr: JSON when asked for, a line on a terminal, else nothing."""
-    from mock_june import wire  # noqa: PLC0415
-    from mock_june.text import plain_json  # noqa: PLC0415
+    from mock_june import wire
+    from mock_june.text import plain_json
 
     if log_format == "json":
 
@@ -146,15 +153,30 @@ def _log(log_format: str) -> Callable[[Call], None] | None:
             shown["events"] = len(call.events)
             for name in ("body", "headers", "answer", "violations"):
                 del shown[name]
-            sys.stderr.write(plain_json(wire.dumps(shown).decode()) + "\n")
-            sys.stderr.flush()
+            _tell(plain_json(wire.dumps(shown).decode()) + "\n")
 
         return as_json
     if not sys.stderr.isatty():
         return None
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console
 
-    from mock_june.cli.lines import call_line  # noqa: PLC0415
+    from mock_june.cli.lines import call_line
 
     console = Console(stderr=True, highlight=False)
-    return lambda call: console.print(call_line(call), soft_wrap=False, crop=True)
+
+    def as_line(call: Call) -> None:
+        with console.capture() as line:
+            console.print(call_line(call))
+        _tell(line.get())
+
+    return as_line
+
+
+def _tell(text: str) -> None:
+    """Writes to stderr. Once nobody reads it any more, calls are answered all the same, and nothing is written."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        with Path(os.devnull).open("wb") as nothing:
+            os.dup2(nothing.fileno(), sys.stderr.fileno())
