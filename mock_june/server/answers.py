@@ -53,9 +53,7 @@ class Answer:
 SUCCESS = Answer(200, wire.SUCCESS, JSON + CORS)
 
 
-def refusal(
-    status: int, code: str, message: str, violations: Sequence[Violation] = (), total: int | None = None, headers: Headers = ()
-) -> Answer:
+def refusal(status: int, code: str, message: str, violations: Sequence[Violation] = (), total: int | None = None, headers: Headers = ()) -> Answer:
     """The one shape of every answer that is no success. `message` is one line that says what to do; at most 100 violations are listed."""
     listed = violations[:LISTED]
     body = {

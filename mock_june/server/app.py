@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
@@ -92,5 +91,3 @@ def _response(answer: Answer) -> Response:
     response.headers.clear()  # Flask says text/html of what has no type
     response.headers.extend(answer.headers)
     return response
-
-

@@ -57,7 +57,7 @@ def parse(data: object, workspace: str | None) -> list[Fault]:
     """Faults out of a request's JSON: one, or a list. Raises UsageError, and gives none of them, if one is not as it must be."""
     several = data if isinstance(data, list) else [data]
     if not several:
-        raise UsageError("the list of faults is empty; give at least one, such as {\"status\": 503}")
+        raise UsageError('the list of faults is empty; give at least one, such as {"status": 503}')
     return [_parse_one(one, f"fault {number}: " if len(several) > 1 else "", workspace) for number, one in enumerate(several, 1)]
 
 
@@ -69,7 +69,10 @@ def _parse_one(data: object, which: str, workspace: str | None) -> Fault:
     for error in (_LIMIT if "rate" in data else _MISHAP).iter_errors(data):
         where = f"`{error.instance_path[0]}`: " if error.instance_path else ""
         raise UsageError(f"{which}{where}{error.message[:200]}")
-    said = {name: int(value) if isinstance(value, float) and name in {"status", "times", "after", "rate", "retry_after", "seed"} else value for name, value in data.items()}
+    said: dict[str, Any] = {
+        name: int(value) if isinstance(value, float) and name in {"status", "times", "after", "rate", "retry_after", "seed"} else value
+        for name, value in data.items()
+    }
     if "drop" in said and "status" not in said:
         said.setdefault("when", "after")
     if "rate" in said:

@@ -157,7 +157,11 @@ class Ingest:
         try:
             return decoded(raw, ", ".join(codings), limit), None
         except TooLargeError:
-            return b"", (413, "payload_too_large", f"the body is over {limit} bytes after inflating; send fewer events in one call, or start the fake with a larger --max-body")
+            return b"", (
+                413,
+                "payload_too_large",
+                f"the body is over {limit} bytes after inflating; send fewer events in one call, or start the fake with a larger --max-body",
+            )
         except UnknownCodingError:
             return raw, (415, "unsupported_media_type", f"Content-Encoding {', '.join(codings)[:100]} is not taken; send identity, gzip or deflate")
         except BadCodingError as error:
