@@ -6,7 +6,7 @@ request with its answer, a *violation* a broken rule, a *verdict* what one body'
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 ContractName = Literal["backfill", "sdk"]
@@ -40,7 +40,8 @@ class Violation:
 
     def below(self, prefix: str) -> Violation:
         """The same violation seen from an envelope in which the event stands at `prefix` (a JSON Pointer)."""
-        return replace(self, pointer=prefix + self.pointer, instance_location=prefix + self.instance_location)
+        # Not `replace`, which is four times as slow: a batch may hold 50,000 wrong events.
+        return Violation(self.rule, prefix + self.pointer, self.message, self.hint, self.severity, prefix + self.instance_location, self.keyword_location)
 
 
 @dataclass(frozen=True, slots=True)

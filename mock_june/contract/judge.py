@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
@@ -21,6 +22,9 @@ Found = tuple[tuple[Violation, ...], tuple[Violation, ...]]
 
 NOTHING: Found = ((), ())
 
+MOST_NAMED = 1024
+"""How many places' names are kept: the same few break again and again."""
+
 
 class Judge:
     """Holds payloads to one schema, in which `asked` are the constraints; only rules `in_force` are reported.
@@ -37,6 +41,7 @@ class Judge:
         self._looked_at = _tree(asked)
         self._substitutes: Sequence[str] = schema.get("if", {}).get("required", ())
         self._speller = Speller(schema["properties"], schema.get("x-known", ()))
+        self._named = lru_cache(MOST_NAMED)(self._names)
         self._errors = _compiled(schema)
         self._clean = _compiled(_folded(schema))
         self._smells = [(each, pointer(each.path), _compiled(each.check)) for each in asked if each.check is not None]
@@ -70,16 +75,17 @@ class Judge:
         for path, keyword, error in errors:
             if keyword != "type" and path in ill_typed:
                 continue  # of a number that should be a String there is no more to say
-            rule = rule_id(self._contract, self._kind, path, keyword)
-            where = pointer(path)
+            rule, where, label = self._named(path, keyword)
             if (rule, where) not in found:
-                broken = Broken(
-                    keyword, _label(path), value_at(payload, path), error.kind.value, self._substitute(payload, error), any_offset=self._contract == "sdk"
-                )
+                broken = Broken(keyword, label, value_at(payload, path), error.kind.value, self._substitute(payload, error), any_offset=self._contract == "sdk")
                 found[rule, where] = Violation(
                     rule, where, explainer.message(broken), self._hints[rule], "error", pointer(error.instance_path), pointer(error.schema_path)
                 )
         return found
+
+    def _names(self, path: tuple[str | int, ...], keyword: str) -> tuple[str, str, str]:
+        """What is called how at a path: the rule, the pointer, and the field as a reader says it."""
+        return rule_id(self._contract, self._kind, path, keyword), pointer(path), _label(path)
 
     def _substitute(self, payload: dict[str, Any], error: jsonschema_rs.ValidationError) -> tuple[str, Any] | None:
         """The member that would have made the broken one optional, with its value."""
