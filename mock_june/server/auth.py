@@ -15,6 +15,7 @@ from functools import lru_cache
 import orjson
 
 from mock_june.model import ApiKey
+from mock_june.server.spellings import Spellings
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -126,15 +127,14 @@ class Hider:
 
     def headers(self, pairs: Pairs, key: ApiKey | None) -> tuple[tuple[str, str], ...]:
         """Headers without a key: what carries one by its name is hidden whole, elsewhere the key's own letters are."""
-        secrets = self._keys(key)
-        if key is not None and len(key.value) < SHORT:
-            secrets = (*secrets, key.value)
+        secrets = [_spellings(secret) for secret in self._keys(key)]
+        short = key.value if key is not None and len(key.value) < SHORT else None
         kept: list[tuple[str, str]] = []
         for pair in pairs:  # of each call, so a header without a key in it stays the very tuple that it was
             name, value = pair
             if name in SECRET_HEADERS:
                 kept.append((name, self._credential(value, key)))
-            elif _any_in(secrets, value):
+            elif value == short or _any_in(secrets, value):
                 kept.append((name, self.text(value, key)))
             else:
                 kept.append(pair)
@@ -153,20 +153,18 @@ class Hider:
         return self.text(path, key)
 
     def text(self, text: str, key: ApiKey | None) -> str:
-        """A text without the letters of a key."""
+        """A text without a key in any of its spellings."""
         for secret in self._keys(key):
-            if secret in text:
-                text = text.replace(secret, ApiKey(secret).masked)
+            text = _spellings(secret).in_text(text, ApiKey(secret).masked)
         if key is not None and len(key.value) < SHORT and text == key.value:
             return "…"
         return text
 
     def answer(self, body: bytes, key: ApiKey | None) -> bytes:
-        """The JSON of an answer without the letters of a key."""
+        """The JSON of an answer without a key in any of its spellings."""
         for secret in self._keys(key):
-            for spelling in _spellings(secret):
-                if spelling in body:
-                    body = body.replace(spelling, orjson.dumps(ApiKey(secret).masked)[1:-1])
+            masked = orjson.dumps(ApiKey(secret).masked)[1:-1]
+            body = _spellings(secret).in_body(body, lambda _, masked=masked: masked)  # type: ignore[misc]
         return body
 
     def body(self, body: bytes, key: ApiKey | None) -> bytes:
@@ -174,20 +172,15 @@ class Hider:
         if b"rite" in body:
             body = WRITE_KEY.sub(lambda m: m[1] + b"*" * len(m[2]) + b'"', body)
         for secret in self._keys(key):
-            for spelling in _spellings(secret):
-                if spelling in body:
-                    body = body.replace(spelling, b"*" * len(spelling))
+            body = _spellings(secret).in_body(body, b"*".__mul__)
         return body
 
 
-def _any_in(secrets: Iterable[str], text: str) -> bool:
+def _any_in(secrets: Iterable[Spellings], text: str) -> bool:
     for secret in secrets:  # noqa: SIM110 - `any` makes a generator, twice the time
-        if secret in text:
+        if secret.may_be_in(text):
             return True
     return False
 
 
-@lru_cache(CACHED)
-def _spellings(key: str) -> frozenset[bytes]:
-    """A key as bytes, and as JSON writes it."""
-    return frozenset((key.encode(), orjson.dumps(key)[1:-1]))
+_spellings = lru_cache(CACHED)(Spellings)

@@ -211,8 +211,8 @@ class Ingest:
             violations = verdict.violations
         if answer.code is not None:
             text = hider.answer(text, key)
-        if answer.code is not None and hidden:
-            violations = tuple(replace(v, message=hider.text(v.message, key)) for v in violations)
+        if hidden or violations:
+            violations = _hide(violations, hider.text, key)
             events = tuple(replace(e, violations=_hide(e.violations, hider.text, key), warnings=_hide(e.warnings, hider.text, key)) for e in events)
         path = request.raw_path or request.path
         full = f"{path}?{request.query}" if request.query else path
@@ -221,7 +221,7 @@ class Ingest:
             now(),
             workspace,
             request.method[:40],
-            hider.path(full[:FULL_PATH], key),
+            hider.path(full, key)[:FULL_PATH],
             hider.headers(request.headers, key),
             kept,
             answer.status,
@@ -317,7 +317,13 @@ def _event(event: Checked, contract: str, workspace: str | None, accepted: bool,
 
 
 def _hide(violations: Sequence[Violation], text: Callable[[str, ApiKey | None], str], key: ApiKey | None) -> tuple[Violation, ...]:
-    return tuple(replace(v, message=text(v.message, key)) for v in violations)
+    """Violations without a key in what they quote."""
+    hidden: list[Violation] = []
+    for v in violations:  # of each wrong event of a batch, so one without a key stays the very value that it was
+        said = message, pointer, place = text(v.message, key), text(v.pointer, key), text(v.instance_location, key)
+        same = said == (v.message, v.pointer, v.instance_location)
+        hidden.append(v if same else replace(v, message=message, pointer=pointer, instance_location=place))
+    return tuple(hidden)
 
 
 def now() -> str:

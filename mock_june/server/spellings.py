@@ -1,0 +1,76 @@
+"""How a key may stand in what a client sends: as it is, as JSON or a URL escapes it, or in base64, as Basic has it."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable
+from urllib.parse import quote
+
+import orjson
+
+LETTER = re.compile(r"[A-Za-z0-9_.-]")
+"""What JSON and URLs need not escape."""
+
+RUN = re.compile(rf"{LETTER.pattern}+")
+STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+ESCAPE = rb"|\\(?:u[0-9a-fA-F]{4}|.)"
+NEEDLESS = re.compile(rb"\\u00[2-7]")
+"""A letter escaped that need not be: where one is, any may be."""
+
+Put = Callable[[int], bytes]
+"""What stands in a key's place, for so many bytes of it."""
+
+
+class Spellings:
+    """One key and its spellings."""
+
+    def __init__(self, key: str) -> None:
+        whole = key.encode()
+        # Base64 of a text that begins with the key begins with that of the key's whole groups of three bytes.
+        self._coded = base64.b64encode(whole[: len(whole) // 3 * 3])
+        self._run = max(RUN.findall(key), key=len, default="").encode()
+        self._coded_text, self._run_text = self._coded.decode(), self._run.decode()
+        coded = b"|" + re.escape(self._coded) + rb"[A-Za-z0-9+/]*={0,2}"
+        self._in_text = re.compile(b"".join(_letter(letter, bare=True) for letter in key) + coded)
+        self._in_string = re.compile(b"(" + b"".join(_letter(letter, bare=False) for letter in key) + coded + b")" + ESCAPE, re.DOTALL)
+
+    def may_be_in(self, text: str) -> bool:
+        """Whether it is worth a search. Quick, since it is asked of each part of each call."""
+        return self._run_text in text or self._coded_text in text
+
+    def in_text(self, text: str, instead: str) -> str:
+        """A text, with `instead` where the key stood."""
+        if not self.may_be_in(text):
+            return text
+        put = instead.encode()
+        return self._in_text.sub(lambda _: put, text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
+
+    def in_body(self, body: bytes, put: Put) -> bytes:
+        """A body without the key. JSON stays JSON: then only strings are searched, and no escape in them is cut."""
+        if self._run not in body and self._coded not in body and NEEDLESS.search(body) is None:
+            return body
+        try:
+            orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return self._in_text.sub(lambda found: put(len(found[0])), body)
+
+        def unit(found: re.Match[bytes]) -> bytes:
+            return put(len(found[0])) if found[1] is not None else found[0]
+
+        return STRING.sub(lambda string: self._in_string.sub(unit, string[0]), body)
+
+
+def _letter(letter: str, *, bare: bool) -> bytes:
+    """A pattern for one letter of a key. `bare`: outside JSON's strings, where a quote and a backslash may stand for themselves."""
+    whole = letter.encode()
+    units = letter.encode("utf-16-be")
+    spelled = [b"".join(rb"\\u(?i:%b)" % units[place : place + 2].hex().encode() for place in range(0, len(units), 2))]  # JSON (RFC 8259 section 7)
+    if not LETTER.match(letter):
+        spelled.append(b"(?i:%b)" % re.escape(quote(letter, safe="").encode()))  # URLs (RFC 3986 section 2.1)
+        once = orjson.dumps(letter)[1:-1]
+        spelled += [re.escape(orjson.dumps(once.decode())[1:-1]), re.escape(once)]  # a message quotes values as JSON, and is a string in JSON itself
+        spelled += {" ": [rb"\+"], "/": [rb"\\/", b"~1"], "~": [b"~0"]}.get(letter, [])  # forms; PHP's JSON; JSON Pointers (RFC 6901)
+    if bare or letter not in '"\\':
+        spelled.append(re.escape(whole))
+    return b"(?:" + b"|".join(spelled) + b")"
