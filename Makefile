@@ -19,7 +19,7 @@ test: $(READY) $(NODE)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 slow: $(READY) $(NODE)
-	MOCK_JUNE_SLOW=1 $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	MOCK_JUNE_SLOW=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --timeout 3600 $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check

@@ -40,7 +40,7 @@ def bare(wheel, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("bare")
     venv.create(folder, with_pip=True)
     scripts = folder / ("Scripts" if os.name == "nt" else "bin")
-    subprocess.run([scripts / "python", "-m", "pip", "install", "--quiet", wheel], check=True, capture_output=True)
+    subprocess.run([scripts / "python", "-m", "pip", "install", "--quiet", "--no-compile", wheel], check=True, capture_output=True)
     return scripts
 
 
