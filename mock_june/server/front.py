@@ -1,11 +1,12 @@
-"""The event loop before Flask: it answers ingestion by the same `Ingest`, and holds what needs the loop or the socket: delays, dropped connections, long polls, the stream.
+"""The event loop before Flask: it answers ingestion by the same `Ingest`.
 
-All else goes on to Flask, in threads.
+It holds what needs the loop or the socket: delays, dropped connections, long polls, the stream. All else goes on to Flask, in threads.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import string
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
@@ -18,9 +19,13 @@ from mock_june.errors import JournalUnwritableError
 from mock_june.model import Call
 from mock_june.server import control, live
 from mock_june.server.answers import UNDROPPED, Answer
+from mock_june.server.exchange import Exchange
 from mock_june.server.ingest import Ingest, Outcome, Request, broken, unrecorded
-from mock_june.server.protocol import reset, transport_of
+from mock_june.server.protocol import drop, transport_of
+from mock_june.server.recorder import Recorder
 from mock_june.server.state import Mock
+
+LOG = logging.getLogger("mock_june.server")
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -44,7 +49,8 @@ class Front:
         self.mock = mock
         self.ingest = ingest
         self.closing = asyncio.Event()
-        self._recorder = _Recorder(mock)
+        self._recorder = Recorder(mock.journal)
+        self._late: set[asyncio.Task[None]] = set()
         self._make_flask = flask
         self._flask: WSGIMiddleware | None = None
 
@@ -87,10 +93,8 @@ class Front:
             outcome = self.ingest.judge(request)
             if outcome.call is not None:
                 self.ingest.recorded(await self._recorder.record(outcome.call))
-        except JournalUnwritableError as error:
-            outcome = unrecorded(error)
-        except Exception:  # noqa: BLE001: logged in `broken`
-            outcome = broken(request)
+        except Exception as error:  # noqa: BLE001 - logged
+            outcome = _failed(request, error)
         if cut:
             return
         if outcome.delay:
@@ -100,10 +104,63 @@ class Front:
         else:
             await respond(send, outcome.answer, receive if body is None else None)
 
+    def take(self, exchange: Exchange) -> None:
+        """One plain call, whole or cut: the same steps as in `_take`, without a task of its own."""
+        if exchange.more_body and self.closing.is_set():  # it was our end that cut it, and the loop may be closing by now
+            return
+        request = exchange.request()
+        try:
+            outcome = self.ingest.judge(request)
+        except Exception:  # noqa: BLE001 - logged in `broken`
+            outcome = broken(request)
+        if outcome.call is None:
+            exchange.answer(outcome.answer)
+            return
+
+        def recorded(result: Call | Exception) -> None:
+            try:
+                if isinstance(result, Call):
+                    self.ingest.recorded(result)
+                    self._give(exchange, outcome)
+                else:
+                    exchange.answer(_failed(request, result).answer)
+            except Exception:
+                LOG.exception("an answer failed; its connection is closed")
+                exchange.transport.abort()
+
+        self._recorder.add(outcome.call, recorded)
+
+    def _give(self, exchange: Exchange, outcome: Outcome) -> None:
+        """The answer as it was planned: at once, mostly."""
+        if not outcome.delay and outcome.drop is None:
+            exchange.answer(outcome.answer)
+            return
+        late = asyncio.get_running_loop().create_task(self._give_late(exchange, outcome))
+        self._late.add(late)
+        late.add_done_callback(self._late.discard)
+
+    async def _give_late(self, exchange: Exchange, outcome: Outcome) -> None:
+        if outcome.delay:
+            await self._pause(outcome.delay)
+        if outcome.drop is None:
+            exchange.answer(outcome.answer)
+        else:
+            drop(exchange.transport, outcome.drop, outcome.answer)
+
     async def _pause(self, seconds: float) -> None:
         """A planned delay; it ends early when the server does."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self.closing.wait(), seconds)
+
+
+def _failed(request: Request, error: Exception) -> Outcome:
+    """What is answered where a call is not on record."""
+    if isinstance(error, JournalUnwritableError):
+        return unrecorded(error)
+    try:
+        raise error  # noqa: TRY301 - to be at hand
+    except Exception:  # noqa: BLE001 - logged in `broken`
+        return broken(request)
 
 
 async def _read(headers: list[tuple[str, str]], receive: Receive, limit: int) -> tuple[bytes | None, bool]:
@@ -130,7 +187,7 @@ async def _read(headers: list[tuple[str, str]], receive: Receive, limit: int) ->
 
 
 def _at_hand(scope: Scope, body: bytes | None, receive: Receive) -> tuple[Scope, Receive]:
-    """A request whose body is read already, as Flask may have it: announced by its length, however it came. One over the limit (None) is announced, not given."""
+    """An answer as ASGI messages. `unread`: the rest of a body that nobody wants, read on for a while so that the client sees the answer."""
     length = control.MOST_BODY + 1 if body is None else len(body)
     headers = [(name, value) for name, value in scope["headers"] if name not in {b"content-length", b"transfer-encoding"}]
     # WSGI has the query in ASCII (PEP 3333); what came in other bytes is written as a browser would (RFC 3986 section 2.1).
@@ -144,7 +201,7 @@ def _at_hand(scope: Scope, body: bytes | None, receive: Receive) -> tuple[Scope,
 
 
 async def respond(send: Send, answer: Answer, unread: Receive | None = None) -> None:
-    """An answer in ASGI's messages. `unread`: the rest of a body that nobody wants, read on for a little while so that the client sees the answer."""
+    """An answer in ASGI's messages. `unread`: the rest of a body that nobody wants, read on for a while so that the client sees the answer."""
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
     if answer.status != 204:
         headers.append((b"content-length", str(len(answer.body)).encode()))
@@ -166,76 +223,11 @@ async def _discard(receive: Receive) -> None:
 
 
 async def _drop(scope: Scope, receive: Receive, send: Send, outcome: Outcome) -> None:
-    """Ends the connection in the way that the fault says."""
+    """Ends the connection in the way that the fault says, and waits until it has ended: nothing more is answered on it."""
     transport = transport_of(scope)
     if transport is None:  # a server that is not ours cannot drop: say so
         await respond(send, UNDROPPED)
         return
-    if outcome.drop == "reset":
-        reset(transport)
-    elif outcome.drop == "truncate":
-        answer = outcome.answer
-        await send({"type": "http.response.start", "status": answer.status, "headers": [(b"content-length", str(len(answer.body) + 1).encode())]})
-        await send({"type": "http.response.body", "body": answer.body[: len(answer.body) // 2], "more_body": True})
-        transport.close()
-    else:
-        transport.close()
+    drop(transport, outcome.drop, outcome.answer)
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-class _Recorder:
-    """Records what came in one turn of the loop in one transaction: concurrent calls share a commit. Under `--durable`, where a commit waits for the disk, in a thread."""
-
-    def __init__(self, mock: Mock) -> None:
-        self._journal = mock.journal
-        self._waiting: list[tuple[Call, asyncio.Future[Call]]] = []
-        self._busy = False
-
-    async def record(self, call: Call) -> Call:
-        """The call as it is recorded. Raises JournalUnwritableError."""
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[Call] = loop.create_future()
-        self._waiting.append((call, done))
-        if not self._busy:
-            self._busy = True
-            loop.call_soon(self._flush)
-        return await done
-
-    def _flush(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        if self._journal.durable:
-            task = asyncio.get_running_loop().create_task(self._commit_in_thread(waiting))
-            self._task = task  # held: the loop keeps only a weak reference
-            return
-        self._busy = False
-        try:
-            recorded = self._journal.record_many([call for call, _ in waiting])
-        except Exception as error:  # noqa: BLE001: each of those who wait has it
-            _fail(waiting, error)
-        else:
-            _fulfil(waiting, recorded)
-
-    async def _commit_in_thread(self, waiting: list[tuple[Call, asyncio.Future[Call]]]) -> None:
-        try:
-            recorded = await asyncio.to_thread(self._journal.record_many, [call for call, _ in waiting])
-        except Exception as error:  # noqa: BLE001: each of those who wait has it
-            _fail(waiting, error)
-        else:
-            _fulfil(waiting, recorded)
-        if self._waiting:
-            self._flush()
-        else:
-            self._busy = False
-
-
-def _fulfil(waiting: list[tuple[Call, asyncio.Future[Call]]], recorded: list[Call]) -> None:
-    for (_, done), call in zip(waiting, recorded, strict=True):
-        if not done.done():
-            done.set_result(call)
-
-
-def _fail(waiting: list[tuple[Call, asyncio.Future[Call]]], error: Exception) -> None:
-    for _, done in waiting:
-        if not done.done():
-            done.set_exception(error)

@@ -18,9 +18,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mock_june.server import answers
 from mock_june.server.answers import Answer
+from mock_june.server.exchange import Exchange, Take, head, plain
 
 MAX_HEADERS = 64 * 1024
 """Bytes of a request line and its headers, or of a trailer; RFC 9112 section 3 leaves the limit to the server."""
+
+HALF_CALL = 0.5
+"""Seconds that the rest of a call has to come when the server ends."""
 
 EXTENSION = "mock_june.transport"
 
@@ -39,9 +43,12 @@ class Protocol(HttpToolsProtocol):
     _parting: bytes | None = None
     """The refusal of what the parser could not read, to be sent once the whole requests before it are answered. Nothing more is read then."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, take: Take | None = None, most_body: int = 0, **kwargs: Any) -> None:
+        """`take` is what plain calls go to, with bodies of up to `most_body` bytes; without it all requests go to the ASGI application."""
         super().__init__(*args, **kwargs)
         self.logger = LOGGER
+        self._take = take
+        self._most_body = most_body
 
     def data_received(self, data: bytes) -> None:
         """Reads on, unless what comes is no HTTP, or a head or a trailer grows without end."""
@@ -101,7 +108,20 @@ class Protocol(HttpToolsProtocol):
         codings = [value.strip().lower() for name, value in self.headers if name == b"transfer-encoding"]
         if codings and (codings != [b"chunked"] or self.parser.get_http_version() == "1.0"):
             raise ValueError("no transfer coding but chunked is undone here (RFC 9112 section 6.1)")
-        super().on_headers_complete()
+        if not self._take_plain():
+            super().on_headers_complete()
+
+    def _take_plain(self) -> bool:
+        """Opens an exchange with the front where a call is plain, and nothing before it on the connection waits for its answer."""
+        free = (self.cycle is None or self.cycle.response_complete) and not self.flow.write_paused
+        if self._take is None or not free or self.parser.get_method() != b"POST" or self.parser.get_http_version() != "1.1":
+            return False
+        path = plain(self.url, self.headers, self._most_body)
+        if path is None:
+            return False
+        self.scope["path"] = path
+        self.cycle = Exchange(self, path, self._take)  # type: ignore[assignment]
+        return True
 
     def on_chunk_header(self) -> None:
         """A chunk's size line is whole."""
@@ -125,6 +145,12 @@ class Protocol(HttpToolsProtocol):
         super().on_response_complete()
         if is_last and self._parting is not None:
             self._part()
+
+    def shutdown(self) -> None:
+        """The server ends. What came in is answered; half a call has a moment to become a whole one."""
+        super().shutdown()
+        if self.cycle is not None and not self.cycle.response_complete and self.cycle.more_body:
+            self.loop.call_later(HALF_CALL, self.transport.close)
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
         """The client sends no more. One that has sent a whole call still gets its answer; then the connection ends."""
@@ -168,6 +194,16 @@ def reset(transport: asyncio.Transport) -> None:
     sock = transport.get_extra_info("socket")
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
+
+
+def drop(transport: asyncio.Transport, how: str | None, answer: Answer) -> None:
+    """Ends a connection in the place of an answer: reset; closed without a byte; closed amid an answer whose announced length is not kept."""
+    if how == "reset":
+        reset(transport)
+        return
+    if how == "truncate":
+        transport.write(head(answer.status, answers.JSON, len(answer.body) + 1, closing=False) + b"\r\n" + answer.body[: len(answer.body) // 2])
+    transport.close()
 
 
 def transport_of(scope: Any) -> asyncio.Transport | None:

@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -89,7 +90,7 @@ class Server:
     @property
     def url(self) -> str:
         """Where the fake answers, without a slash at the end. A wildcard address is shown as the loopback one."""
-        host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.mock.settings.host, self.mock.settings.host)  # noqa: S104: shown, not bound
+        host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.mock.settings.host, self.mock.settings.host)  # noqa: S104 - shown, not bound
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     def run(self, ready: Callable[[], None] = lambda: None) -> None:
@@ -102,7 +103,7 @@ class Server:
         self._front = Front(self.mock, self.ingest, self._flask)
         config = uvicorn.Config(
             self._front,
-            http=Protocol,
+            http=partial(Protocol, take=self._front.take, most_body=self.mock.settings.max_body),  # type: ignore[arg-type]
             ws="none",
             lifespan="off",
             interface="asgi3",
@@ -128,7 +129,7 @@ class Server:
             self._front.close()
 
     def _flask(self) -> Any:
-        from mock_june.server.app import create_app  # noqa: PLC0415: Flask takes 0.1 s to import; a fake that only takes calls never waits for it
+        from mock_june.server.app import create_app  # noqa: PLC0415 - Flask takes 0.1 s to import; a fake that only takes calls never waits for it
 
         return create_app(self.mock, self.ingest)
 
@@ -144,7 +145,7 @@ class Server:
     def _run_in_thread(self) -> None:
         try:
             self.run()
-        except BaseException as error:  # noqa: BLE001: handed to the thread that waits in `start`
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits in `start`
             self._failed = error
         finally:
             self._ready.set()
@@ -167,9 +168,9 @@ class Server:
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
-    """uvloop's where it is installed (`mock-june[fast]`), else asyncio's own."""
+    """Uvloop's where it is installed (`mock-june[fast]`), else asyncio's own."""
     try:
-        import uvloop  # noqa: PLC0415: an extra
+        import uvloop  # noqa: PLC0415 - an extra
     except ImportError:
         return asyncio.new_event_loop()
     loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
