@@ -38,9 +38,9 @@ def wheel(dist) -> Path:
 def bare(wheel, tmp_path_factory) -> Path:
     """The scripts of an environment into which nothing but the wheel was installed."""
     folder = tmp_path_factory.mktemp("bare")
-    venv.create(folder, with_pip=True)
+    venv.create(folder)
     scripts = folder / ("Scripts" if os.name == "nt" else "bin")
-    subprocess.run([scripts / "python", "-m", "pip", "install", "--quiet", "--no-compile", wheel], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", "pip", "--python", scripts / "python", "install", "--quiet", "--no-compile", wheel], check=True, capture_output=True)
     return scripts
 
 
