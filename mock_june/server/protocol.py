@@ -40,6 +40,9 @@ class Protocol(HttpToolsProtocol):
 
     _in_head = True
     _replaying = False
+    _running: Any = None
+    """The request that is being answered; `cycle` is the newest, which may wait behind it."""
+
     _parting: bytes | None = None
     """The refusal of what the parser could not read, to be sent once the whole requests before it are answered. Nothing more is read then."""
 
@@ -110,6 +113,8 @@ class Protocol(HttpToolsProtocol):
             raise ValueError("no transfer coding but chunked is undone here (RFC 9112 section 6.1)")
         if not self._take_plain():
             super().on_headers_complete()
+        if not self.pipeline:
+            self._running = self.cycle
 
     def _take_plain(self) -> bool:
         """Opens an exchange with the front where a call is plain, and nothing before it on the connection waits for its answer."""
@@ -141,10 +146,20 @@ class Protocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """A request is answered; where the next one could not be read, that is said now."""
-        is_last = not self.pipeline
+        following = self.pipeline[-1][0] if self.pipeline else None
         super().on_response_complete()
-        if is_last and self._parting is not None:
+        if following is not None:
+            self._running = following
+        elif self._parting is not None:
             self._part()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone. Uvicorn tells the newest request of it; the one that is being answered, where others wait behind it, wants to know too."""
+        super().connection_lost(exc)
+        running = self._running
+        if running is not None and running is not self.cycle and not running.response_complete:
+            running.disconnected = True
+            running.message_event.set()
 
     def shutdown(self) -> None:
         """The server ends. What came in is answered; half a call has a moment to become a whole one."""

@@ -15,6 +15,7 @@ LETTER = re.compile(r"[A-Za-z0-9_.-]")
 RUN = re.compile(rf"{LETTER.pattern}+")
 STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 ESCAPE = rb"|\\(?:u[0-9a-fA-F]{4}|.)"
+UNICODE = b"\\u00"
 NEEDLESS = re.compile(rb"\\u00[2-7]")
 """A letter escaped that need not be: where one is, any may be."""
 
@@ -48,7 +49,7 @@ class Spellings:
 
     def in_body(self, body: bytes, put: Put) -> bytes:
         """A body without the key. JSON stays JSON: then only strings are searched, and no escape in them is cut."""
-        if self._run not in body and self._coded not in body and NEEDLESS.search(body) is None:
+        if self._run not in body and self._coded not in body and (UNICODE not in body or NEEDLESS.search(body) is None):
             return body
         try:
             orjson.loads(body)

@@ -214,6 +214,23 @@ def test_A2_any_good_key_is_hidden(face: Target):
         assert {spelling for spelling in spellings(key) if spelling in data} == set()
 
 
+@pytest.mark.parametrize("key", ['"userId":"1"', '{"type":"identify"', "n\\nn\\nn\\nn", "u0041u0041", "[1,2,3,4]", "12345678", "\\\\\\\\\\\\\\\\", '":"":"":"', "identify", "********", "true,true"], ids=repr)
+def test_A2_a_key_made_to_break_the_record(face: Target, key: str):
+    """A key that looks like JSON's own signs spoils no payload: what is on record is still JSON, and of the same shape."""
+    body = rb'{"type":"identify","userId":"1","traits":{"a":"x\n\n\\n\u0041u0041","b":[1,2,3,4],"c":12345678,"d":[true,true],"e":"\\\\\\\\\\\\","f":"n\nn\nn"}}'
+    auth = f"Authorization: Basic {base64.b64encode(f'{key}:'.encode()).decode()}"
+    for path in ("/api/identify", "/sdk/identify"):
+        assert face.post(path, body, auth).status == 200
+    events = face.ask("GET", "/_mock/events", b"", auth).json["events"]
+    calls = face.ask("GET", "/_mock/calls", b"", auth).json["calls"]
+    lines = face.ask("GET", "/_mock/export", b"", auth).body.splitlines()
+    face.ask("POST", "/_mock/reset", b"", auth)
+    assert len(events) == len(calls) == len(lines) == 2
+    for payload in (*(event["payload"] for event in events), *map(orjson.loads, lines), *(json.loads(call["body"]) for call in calls)):
+        assert len(payload) == 3
+        assert payload["traits"].keys() == {*"abcdef"}
+
+
 def test_A2_repr():
     """No repr of what holds a key shows it."""
     from mock_june.model import ApiKey
