@@ -187,7 +187,7 @@ async def _read(headers: list[tuple[str, str]], receive: Receive, limit: int) ->
 
 
 def _at_hand(scope: Scope, body: bytes | None, receive: Receive) -> tuple[Scope, Receive]:
-    """An answer as ASGI messages. `unread`: the rest of a body that nobody wants, read on for a while so that the client sees the answer."""
+    """A request whose body is read, as Flask may have it: announced by its length, however it came. One over the limit (None) is announced, not given."""
     length = control.MOST_BODY + 1 if body is None else len(body)
     headers = [(name, value) for name, value in scope["headers"] if name not in {b"content-length", b"transfer-encoding"}]
     # WSGI has the query in ASCII (PEP 3333); what came in other bytes is written as a browser would (RFC 3986 section 2.1).
