@@ -163,7 +163,8 @@ class Event:
 class Call:
     """One HTTP request as it came (keys masked), with its answer. `id` grows and is never used twice; 0 is a call not yet recorded.
 
-    `body` is what came, after inflating; `answer` the JSON of the refusal that was answered, empty for a success; `duration_ms` from the whole body read to the answer made.
+    `body` is what came, after inflating; `answer` the JSON of the refusal that was answered, empty for a success; `duration_ms` from the whole body
+    read to the answer made.
     `violations` are from the body's root and at most 100; `violations_total` counts all. A call answered 401 has no workspace (None).
     """
 
@@ -217,7 +218,8 @@ class Totals(NamedTuple):
 class Rule:
     """One entry of the catalogue of rules.
 
-    `meaning` is one line. `why`, `python` and `node` are texts; `wrong` and `right` JSON texts of a payload. `contract` is None for the rules before there is a payload.
+    `meaning` is one line. `why`, `python` and `node` are texts; `wrong` and `right` JSON texts of a payload. `contract` is None for the rules before
+    there is a payload.
     """
 
     id: str
@@ -233,4 +235,3 @@ class Rule:
     right: str = ""
     python: str = ""
     node: str = ""
-

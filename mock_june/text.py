@@ -9,7 +9,7 @@ UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u
 
 
 def printable(text: str) -> str:
-    """The text on one line, with what a terminal would act on written as `\\xNN` or `\\uNNNN`."""
+    r"""The text on one line, with what a terminal would act on written as `\xNN` or `\uNNNN`."""
     return UNSAFE.sub(_escape, text)
 
 
@@ -19,7 +19,7 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def plain_json(text: str) -> str:
-    """JSON text, itself on one line, with what a terminal would act on as `\\uNNNN`: the same value, since such characters stand in its strings alone."""
+    r"""JSON text, itself on one line, with what a terminal would act on as `\uNNNN`: the same value, since such characters stand in its strings alone."""
     return UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 

@@ -10,7 +10,6 @@ import orjson
 from mock_june.errors import UsageError
 from mock_june.model import Call, Event, Fault, Raw, Totals, Violation
 
-
 SUCCESS = b'{"status":200,"success":true}'
 """The one answer of success, as June's own pages show it (HTTP API, "Response")."""
 
@@ -105,13 +104,13 @@ def headers(pairs: tuple[tuple[str, str], ...]) -> dict[str, str]:
     """Headers by lower-case name; values of one name joined by ", " (RFC 9110 section 5.3)."""
     joined: dict[str, str] = {}
     for name, value in pairs:
-        name = name.lower()
-        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+        lower = name.lower()
+        joined[lower] = f"{joined[lower]}, {value}" if lower in joined else value
     return joined
 
 
 def call(c: Call) -> dict[str, Any]:
-    """A call as `GET /_mock/calls/<id>` shows it. `body` is text: bytes that are no UTF-8 stand in it as `\\xNN`."""
+    r"""A call as `GET /_mock/calls/<id>` shows it. `body` is text: bytes that are no UTF-8 stand in it as `\xNN`."""
     return {
         "id": c.id,
         "at": c.at,

@@ -1,9 +1,13 @@
-"""Asks a running mock over HTTP: what came, what shall go wrong. `MockJune` waits in its thread, `AsyncMockJune` on the event loop; both do the same."""
+"""Asks a running mock over HTTP, waits, asserts, plans faults: a remote mock as a local one. `MockJune` waits in its thread, `AsyncMockJune` on the event loop.
+
+`JuneClient` sends payloads, to a fake or to whatever keeps June's contract.
+"""
 
 from __future__ import annotations
 
 from mock_june.client.aio import AsyncMockJune
 from mock_june.client.asks import Health
 from mock_june.client.blocking import MockJune
+from mock_june.client.sending import JuneClient
 
-__all__ = ["AsyncMockJune", "Health", "MockJune"]
+__all__ = ["AsyncMockJune", "Health", "JuneClient", "MockJune"]

@@ -10,8 +10,9 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-from mock_june.client import asks
+from mock_june.client import asks, expecting
 from mock_june.client.asks import Ask, Health, Reply, Steps
+from mock_june.client.expecting import Paint, Wanted
 from mock_june.client.following import Following
 from mock_june.errors import UnreachableError, UsageError
 from mock_june.model import Call, Event, Fault
@@ -26,7 +27,10 @@ class AsyncMockJune:
         self.url = asks.base_url(url)
         self.key = key
         self._timeout = timeout
-        self._http = httpx.AsyncClient(headers=asks.identity(key, token), timeout=timeout, trust_env=False)
+        self.since = 0
+        self.paint: Paint = expecting.plain
+        self.expected: set[int] = set()
+        self._http = httpx.AsyncClient(headers=asks.identity(key, token), timeout=timeout, trust_env=False, verify=self.url.startswith("https:"))
 
     async def health(self) -> Health:
         """As `MockJune.health`."""
@@ -54,17 +58,50 @@ class AsyncMockJune:
         """As `MockJune.events`."""
         return await self._run(asks.events(limit, {"kind": kind, "accepted": accepted, "rule": rule, "path": path, "after": after}, fields))
 
-    async def wait_for(
+    async def wait_for(self, count: int, kind: str | None = None, timeout: float = 5.0, *, accepted: bool | None = None, **fields: Any) -> list[Event]:  # noqa: ASYNC109
+        """As `MockJune.wait_for`."""
+        return await self._run(expecting.wait_for(count, timeout, {"kind": kind, "accepted": accepted}, fields, since=self.since, paint=self.paint))
+
+    async def assert_received(
         self,
-        count: int,
         kind: str | None = None,
-        timeout: float = 5.0,  # noqa: ASYNC109 -- the mock holds the answer that long: nothing is cancelled
         *,
-        accepted: bool | None = None,
+        count: int | None = None,
+        at_least: int | None = None,
+        within: float = 0.0,
+        attempts: int | None = None,
         **fields: Any,
     ) -> list[Event]:
-        """As `MockJune.wait_for`."""
-        return await self._run(asks.wait_for(count, timeout, {"kind": kind, "accepted": accepted}, fields))
+        """As `MockJune.assert_received`."""
+        return await self._run(
+            expecting.received(kind, fields, count=count, at_least=at_least, within=within, attempts=attempts, since=self.since, paint=self.paint)
+        )
+
+    async def assert_not_received(self, kind: str | None = None, *, within: float = 0.0, **fields: Any) -> None:
+        """As `MockJune.assert_not_received`."""
+        await self._run(expecting.not_received(kind, fields, within=within, paint=self.paint))
+
+    async def assert_accepted(self) -> None:
+        """As `MockJune.assert_accepted`."""
+        await self._run(expecting.accepted(since=self.since, paint=self.paint))
+
+    async def assert_rejected(self, rule: str = "*", count: int | None = None) -> list[Call]:
+        """As `MockJune.assert_rejected`."""
+        found = await self._run(expecting.rejected(rule, count, since=self.since, paint=self.paint))
+        self.expected.update(call.id for call in found)
+        return found
+
+    async def assert_order(self, *steps: Wanted) -> list[Event]:
+        """As `MockJune.assert_order`."""
+        return await self._run(expecting.order(steps, since=self.since, paint=self.paint))
+
+    async def assert_no_duplicates(self, by: str | None = "messageId") -> None:
+        """As `MockJune.assert_no_duplicates`."""
+        await self._run(expecting.no_duplicates(by, paint=self.paint))
+
+    async def assert_rate(self, max: int, per: float = 1.0) -> None:  # noqa: A002 -- it reads best: max=10, per=1
+        """As `MockJune.assert_rate`."""
+        await self._run(expecting.rate(max, per, paint=self.paint))
 
     async def delete_calls(self) -> int:
         """As `MockJune.delete_calls`."""
@@ -168,6 +205,9 @@ class AsyncMockJune:
     def _request(self, ask: Ask) -> httpx.Request:
         timeout = httpx.Timeout(self._timeout, read=self._timeout + ask.held)
         try:
-            return self._http.build_request(ask.method, self.url + ask.path, params=ask.query, content=ask.body, headers=ask.headers, timeout=timeout)
+            request = self._http.build_request(ask.method, self.url + ask.path, params=ask.query, content=ask.body, headers=ask.headers, timeout=timeout)
         except httpx.InvalidURL as error:
             raise UsageError(f"the mock's URL {self.url} is none: {error}") from None
+        if not ask.narrowed:
+            request.headers.pop("Authorization", None)
+        return request

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import base64
-import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
@@ -15,10 +14,10 @@ from urllib.parse import urlsplit
 import orjson
 
 from mock_june import wire
-from mock_june.errors import NotReceivedError, UnreachableError, UsageError
-from mock_june.matching import difference, nearest, shown
+from mock_june.errors import UnreachableError, UsageError
+from mock_june.matching import difference
 from mock_june.model import Call, Event, Fault
-from mock_june.text import cut, printable
+from mock_june.text import cut
 
 T = TypeVar("T")
 
@@ -39,7 +38,10 @@ TRIES = 8
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One request. `params` whose value is None are left away. `held` is how long, in seconds, the answer may be held beyond what a request takes."""
+    """One request. `params` whose value is None are left away. `held` is how long, in seconds, the answer may be held beyond what a request takes.
+
+    `narrowed` False: it speaks of all workspaces, whatever key the client has.
+    """
 
     method: str
     path: str
@@ -47,6 +49,7 @@ class Ask:
     json: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     held: float = 0.0
+    narrowed: bool = True
 
     @property
     def query(self) -> dict[str, str]:
@@ -78,7 +81,10 @@ Steps: TypeAlias = Generator[Ask, Reply, T]
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What `GET /_mock/health` says. `uptime_s` in seconds; `discarded` counts old calls that went to keep to the journal's limit."""
+    """What `GET /_mock/health` says. `uptime_s` in seconds; `discarded` counts old calls that went to keep to the journal's limit.
+
+    `last_call` is the id of the newest call of any workspace.
+    """
 
     status: str
     version: str
@@ -88,6 +94,7 @@ class Health:
     events: int
     rejected: int
     discarded: int = 0
+    last_call: int = 0
 
 
 def base_url(url: str) -> str:
@@ -133,7 +140,7 @@ def _no_mock(reply: Reply) -> UnreachableError:
     return UnreachableError(f"what answers at {reply.url} (status {reply.status}) is no mock-june; correct the URL", reply.url)
 
 
-def _read(reply: Reply, make: Callable[[dict[str, Any]], T]) -> T:
+def read(reply: Reply, make: Callable[[dict[str, Any]], T]) -> T:
     """What `make` makes of the JSON of a good answer. JSON that no mock would give is UnreachableError."""
     if reply.status != 200:
         refused(reply)
@@ -155,13 +162,16 @@ def _page_of(name: str, make: Callable[[dict[str, Any]], T]) -> Callable[[dict[s
     return lambda value: Page([make(row) for row in value[name]], value["next"])
 
 
-_CALLS = _page_of("calls", wire.call_from)
-_EVENTS = _page_of("events", wire.event_from)
+CALLS = _page_of("calls", wire.call_from)
+"""Reads a page of calls."""
+
+EVENTS = _page_of("events", wire.event_from)
+"""Reads a page of events."""
 
 
 def health() -> Steps[Health]:
     """Whether the mock lives."""
-    return _read((yield Ask("GET", "/_mock/health")), lambda value: Health(**{name: value[name] for name in Health.__slots__ if name in value}))
+    return read((yield Ask("GET", "/_mock/health")), lambda value: Health(**{name: value[name] for name in Health.__slots__ if name in value}))
 
 
 def calls(limit: int | None, filters: Mapping[str, Any]) -> Steps[list[Call]]:
@@ -169,7 +179,7 @@ def calls(limit: int | None, filters: Mapping[str, Any]) -> Steps[list[Call]]:
     found: list[Call] = []
     after = filters.get("after", 0)
     while True:
-        page = _read((yield Ask("GET", "/_mock/calls", {**filters, "after": after, "limit": _most(limit, len(found))})), _CALLS)
+        page = read((yield Ask("GET", "/_mock/calls", {**filters, "after": after, "limit": _most(limit, len(found))})), CALLS)
         found += page.rows
         if page.next is None or len(found) == limit:
             return found
@@ -181,7 +191,7 @@ def call(number: int) -> Steps[Call | None]:
     reply = yield Ask("GET", f"/_mock/calls/{number}")
     if reply.status == 404 and b'"not_found"' in reply.body:
         return None
-    return _read(reply, wire.call_from)
+    return read(reply, wire.call_from)
 
 
 def events(limit: int | None, filters: Mapping[str, Any], fields: Mapping[str, Any]) -> Steps[list[Event]]:
@@ -191,36 +201,15 @@ def events(limit: int | None, filters: Mapping[str, Any], fields: Mapping[str, A
     after = filters.get("after", 0)
     while True:
         params = {**filters, **searched, "after": after, "limit": MOST if compared else _most(limit, len(found))}
-        page = _read((yield Ask("GET", "/_mock/events", params)), _EVENTS)
-        found += _matching(page, compared)
+        page = read((yield Ask("GET", "/_mock/events", params)), EVENTS)
+        found += matching(page, compared)
         if page.next is None or (limit is not None and len(found) >= limit):
             return found[:limit]
         after = page.next
 
 
-def wait_for(count: int, seconds: float, filters: Mapping[str, Any], fields: Mapping[str, Any]) -> Steps[list[Event]]:
-    """The events that match, once there are `count`. Raises NotReceivedError."""
-    if count < 1:
-        raise UsageError(f"wait_for waits for at least 1 event, not {count}")
-    searched, compared = split(fields)
-    deadline = time.monotonic() + seconds
-    found: list[Event] = []
-    after = 0
-    while True:
-        left = max(0.0, min(deadline - time.monotonic(), LONGEST_WAIT))
-        # As many as are missing must come before the answer can be enough; of those that come, some may not match what is compared here.
-        asked = {"after": after, "limit": MOST, "count": max(1, count - len(found)), "wait": f"{left:.3f}"}
-        page = _read((yield Ask("GET", "/_mock/events", {**filters, **searched, **asked}, held=left)), _EVENTS)
-        found += _matching(page, compared)
-        after = page.rows[-1].id if page.rows else after
-        if page.next is None and len(found) >= count:
-            return found
-        if page.next is None and time.monotonic() >= deadline:
-            others = yield from events(MOST, {"kind": filters.get("kind")}, {})
-            raise NotReceivedError(_missed(count, seconds, filters, fields, found, others), tuple(found))
-
-
-def _matching(page: Page[Event], compared: Mapping[str, Any]) -> list[Event]:
+def matching(page: Page[Event], compared: Mapping[str, Any]) -> list[Event]:
+    """The events of a page that match what is compared here."""
     return [event for event in page.rows if not difference(compared, event.payload)]
 
 
@@ -234,45 +223,30 @@ def split(fields: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
     return searched, {name: value for name, value in fields.items() if name not in searched}
 
 
-def _missed(count: int, seconds: float, filters: Mapping[str, Any], fields: Mapping[str, Any], found: list[Event], others: list[Event]) -> str:
-    """What was waited for, how many came, and what came near."""
-    wanted = ", ".join(f"{name}={shown(value)}" for name, value in {**filters, **fields}.items() if value is not None) or "any event"
-    lines = [f"{len(found)} of {count} came in {seconds:g} s: {wanted}"]
-    matched = {event.id for event in found}
-    near = nearest(fields, [event for event in others if event.id not in matched])
-    for event, differences in near:
-        broken = ", ".join(sorted({v.rule for v in event.violations}))
-        lines.append(f"  event {event.id}, {event.kind}, {'accepted' if event.accepted else f'rejected ({broken})' if broken else 'rejected'}:")
-        lines += [f"    {printable(one.pointer)}: {shown(one.actual)} in place of {shown(one.expected)}" for one in differences[:5]]
-    if not near and not found:
-        lines.append("  no event came at all" if filters.get("kind") is None else f"  no {filters['kind']} came at all")
-    return "\n".join(lines)
-
-
 def delete_calls() -> Steps[int]:
     """Forgets calls."""
-    return _read((yield Ask("DELETE", "/_mock/calls")), _deleted)
+    return read((yield Ask("DELETE", "/_mock/calls")), _deleted)
 
 
 def reset() -> Steps[None]:
     """Forgets calls and faults."""
-    _read((yield Ask("POST", "/_mock/reset")), lambda value: value["status"])
+    read((yield Ask("POST", "/_mock/reset")), lambda value: value["status"])
 
 
 def faults() -> Steps[list[Fault]]:
     """What is planned."""
-    return _read((yield Ask("GET", "/_mock/faults")), _faults)
+    return read((yield Ask("GET", "/_mock/faults")), _faults)
 
 
 def clear_faults() -> Steps[int]:
     """Forgets faults."""
-    return _read((yield Ask("DELETE", "/_mock/faults")), _deleted)
+    return read((yield Ask("DELETE", "/_mock/faults")), _deleted)
 
 
 def plan(several: tuple[Mapping[str, Any] | Fault, ...]) -> Steps[list[Fault]]:
     """Plans faults, all or none."""
     sent = [_fault(fault) for fault in several]
-    return _read((yield Ask("POST", "/_mock/faults", json=sent)), _faults)
+    return read((yield Ask("POST", "/_mock/faults", json=sent)), _faults)
 
 
 def plan_one(fault: Mapping[str, Any]) -> Steps[Fault]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import httpx
 
-from mock_june.client import asks
+from mock_june import clock
+from mock_june.client import asks, expecting
 from mock_june.client.asks import Ask, Health, Reply, Steps
+from mock_june.client.expecting import Paint, Wanted
 from mock_june.client.following import Following
+from mock_june.client.sending import JuneClient
 from mock_june.errors import UnreachableError, UsageError
 from mock_june.model import Call, Event, Fault
 
@@ -29,7 +31,33 @@ class MockJune:
         self.url = asks.base_url(url)
         self.key = key
         self._timeout = timeout
-        self._http = httpx.Client(headers=asks.identity(key, token), timeout=timeout, trust_env=False)
+        self.since = 0
+        """The id of the last call before this client's test began: a failure tells how many calls with no good key came after it."""
+        self.paint: Paint = expecting.plain
+        """Colours a line of a failure."""
+        self.expected: set[int] = set()
+        """The ids of rejected calls that an assertion has spoken of."""
+        self._token = token
+        self._client: JuneClient | None = None
+        # Without TLS there is no need of its context, which takes 20 ms to make.
+        self._http = httpx.Client(headers=asks.identity(key, token), timeout=timeout, trust_env=False, verify=self.url.startswith("https:"))
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What a subprocess needs to send to this workspace: `JUNE_URL` and `JUNE_API_KEY`. Add it to the environment that it gets."""
+        return {"JUNE_URL": self.url, "JUNE_API_KEY": self._own_key()}
+
+    @property
+    def client(self) -> JuneClient:
+        """A client that sends to this workspace as June's API takes payloads."""
+        if self._client is None:
+            self._client = JuneClient(self.url, self._own_key())
+        return self._client
+
+    def _own_key(self) -> str:
+        if self.key is None:
+            raise UsageError("this client speaks of all workspaces; to send, it needs a key: MockJune(url, key)")
+        return self.key
 
     def health(self) -> Health:
         """Whether the mock lives, which rules are in force, how much is on record."""
@@ -59,7 +87,50 @@ class MockJune:
 
     def wait_for(self, count: int, kind: str | None = None, timeout: float = 5.0, *, accepted: bool | None = None, **fields: Any) -> list[Event]:
         """The events that match, once there are `count`. Raises NotReceivedError, with what did come, after `timeout` seconds."""
-        return self._run(asks.wait_for(count, timeout, {"kind": kind, "accepted": accepted}, fields))
+        return self._run(expecting.wait_for(count, timeout, {"kind": kind, "accepted": accepted}, fields, since=self.since, paint=self.paint))
+
+    def assert_received(
+        self,
+        kind: str | None = None,
+        *,
+        count: int | None = None,
+        at_least: int | None = None,
+        within: float = 0.0,
+        attempts: int | None = None,
+        **fields: Any,
+    ) -> list[Event]:
+        """Accepted events that match came: exactly `count`, else `at_least`, else one; gives them. `fields` match as `mock_june.matching.difference` says.
+
+        `within` waits so many seconds for them. `attempts` is how often the event came in all, those included that a planned fault refused.
+        Raises NotReceivedError, an AssertionError, with the nearest recorded events and what differs.
+        """
+        return self._run(expecting.received(kind, fields, count=count, at_least=at_least, within=within, attempts=attempts, since=self.since, paint=self.paint))
+
+    def assert_not_received(self, kind: str | None = None, *, within: float = 0.0, **fields: Any) -> None:
+        """Nothing that matches came, accepted or not; with `within`, nor does it in so many seconds."""
+        self._run(expecting.not_received(kind, fields, within=within, paint=self.paint))
+
+    def assert_accepted(self) -> None:
+        """No call was rejected; what a planned fault refused is not rejected."""
+        self._run(expecting.accepted(since=self.since, paint=self.paint))
+
+    def assert_rejected(self, rule: str = "*", count: int | None = None) -> list[Call]:
+        """Calls that break a rule (an id or a glob) were rejected: `count` of them, else one or more; gives them. They are expected from now on."""
+        found = self._run(expecting.rejected(rule, count, since=self.since, paint=self.paint))
+        self.expected.update(call.id for call in found)
+        return found
+
+    def assert_order(self, *steps: Wanted) -> list[Event]:
+        """Accepted events came in this order, others between them or not. A step is a kind, or a kind with fields: `("track", {"event": "Registered"})`."""
+        return self._run(expecting.order(steps, since=self.since, paint=self.paint))
+
+    def assert_no_duplicates(self, by: str | None = "messageId") -> None:
+        """No two accepted events have the same `by`, a member of the payload (dots for nested ones); None: no two are the same in kind and payload."""
+        self._run(expecting.no_duplicates(by, paint=self.paint))
+
+    def assert_rate(self, max: int, per: float = 1.0) -> None:  # noqa: A002 -- it reads best: max=10, per=1
+        """In no span of `per` seconds did more than `max` calls come, those included that were refused."""
+        self._run(expecting.rate(max, per, paint=self.paint))
 
     def delete_calls(self) -> int:
         """Forgets the calls; gives how many they were."""
@@ -118,11 +189,13 @@ class MockJune:
                 broken = error
             else:
                 broken = asks.unreachable(self.url, "it ended the stream")
-            time.sleep(following.pause(broken))
+            clock.sleep(following.pause(broken))
 
     def close(self) -> None:
         """Closes the connections."""
         self._http.close()
+        if self._client is not None:
+            self._client.close()
 
     def __enter__(self) -> Self:
         return self
@@ -162,6 +235,9 @@ class MockJune:
     def _request(self, ask: Ask) -> httpx.Request:
         timeout = httpx.Timeout(self._timeout, read=self._timeout + ask.held)
         try:
-            return self._http.build_request(ask.method, self.url + ask.path, params=ask.query, content=ask.body, headers=ask.headers, timeout=timeout)
+            request = self._http.build_request(ask.method, self.url + ask.path, params=ask.query, content=ask.body, headers=ask.headers, timeout=timeout)
         except httpx.InvalidURL as error:
             raise UsageError(f"the mock's URL {self.url} is none: {error}") from None
+        if not ask.narrowed:
+            request.headers.pop("Authorization", None)
+        return request

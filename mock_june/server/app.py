@@ -1,12 +1,11 @@
-"""The Flask application: every route, ingestion too. Any WSGI host can run it; what needs the loop or the socket (a dropped connection) it answers as best it can."""
+"""The Flask application: every route, ingestion too, for any WSGI host. What needs the loop or the socket (a dropped connection) it answers as it can."""
 
 from __future__ import annotations
-
-import time
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from mock_june import clock
 from mock_june.contract import Engine
 from mock_june.journal import Journal
 from mock_june.server import admin, answers
@@ -35,7 +34,7 @@ def create_app(mock: Mock | None = None, ingest: Ingest | None = None) -> Flask:
         """One call, as the front takes it."""
         outcome = taken.handle(_request(mock))
         if outcome.delay:
-            time.sleep(outcome.delay)
+            clock.sleep(outcome.delay)
         if outcome.drop is not None:
             return _response(answers.UNDROPPED)
         return _response(outcome.answer)
@@ -55,7 +54,7 @@ def create_app(mock: Mock | None = None, ingest: Ingest | None = None) -> Flask:
     @app.errorhandler(Exception)
     def failed(error: Exception) -> Response:
         """A fault of ours: no traceback leaves the server."""
-        app.logger.exception("mock-june failed on %s %s", request.method, request.path, exc_info=error)
+        app.logger.error("mock-june failed on %s %s", request.method, request.path, exc_info=error)
         return _response(answers.refusal(500, answers.CODES[500], "mock-june failed on this request; the server's log says why; please report it"))
 
     return app

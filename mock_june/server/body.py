@@ -22,7 +22,7 @@ class UnknownCodingError(ValueError):
 
 
 def takes(content_type: str) -> bool:
-    """Whether a body of this Content-Type is read: none given, JSON of any name, or text/plain (what sendBeacon sends). A charset is passed over: JSON is UTF-8."""
+    """Whether a body of this Content-Type is read: none given, JSON of any name, text/plain (what sendBeacon sends). A charset means nothing: JSON is UTF-8."""
     if content_type == "application/json":  # nearly always
         return True
     name = content_type.partition(";")[0].strip().lower()

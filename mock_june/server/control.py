@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from mock_june import __version__, wire
+from mock_june import __version__, clock, wire
 from mock_june.contract import schemas
 from mock_june.errors import MockJuneError
 from mock_june.model import KINDS
@@ -126,8 +125,9 @@ def _health(asked: Asked) -> Outcome:
             "status": "ok",
             "version": __version__,
             "rules_hash": asked.mock.engine.rules_hash,
-            "uptime_s": round(time.monotonic() - asked.mock.started, 3),
+            "uptime_s": round(clock.monotonic() - asked.mock.started, 3),
             **wire.totals(totals),
+            "last_call": asked.mock.journal.last_id,
         }
     )
 

@@ -141,7 +141,7 @@ class Faults:
         """Plans faults, in their order, after those that are there. Gives them back with their ids."""
         with self._lock:
             new = [replace(fault, id=next(self._ids)) for fault in faults]
-            self._planned += [_Planned(f, random.Random(f.seed), _glob(f.path), f.after) for f in new]  # noqa: S311: a test's dice, seeded on purpose
+            self._planned += [_Planned(f, random.Random(f.seed), _glob(f.path), f.after) for f in new]  # noqa: S311 -- a test's dice, seeded on purpose
         return new
 
     def planned(self, workspace: str | None) -> list[Fault]:

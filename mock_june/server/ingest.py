@@ -1,4 +1,4 @@
-"""One call in, straight down: route, read, check, authenticate, take the fault, record, answer. Knows no framework: both faces of the server are this code.
+"""One call in, straight down: route, read, authenticate, check, take the fault, record, answer. Knows no framework: both faces of the server are this code.
 
 A refused, an unrouted and a failed request leave by the same recorder and the same answer as a good one.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from mock_june.contract import Engine
+from mock_june import clock
 from mock_june.errors import JournalUnwritableError
 from mock_june.model import ApiKey, Call, Checked, ContractName, Endpoint, Event, Fault, Raw, Verdict, Violation
 from mock_june.server import answers
@@ -75,7 +75,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What becomes of a request: the call to record, the answer to give, and the fault that spoils the giving. Nothing is recorded of a preflight (call None)."""
+    """What becomes of a request: the call to record (None: a preflight is not), the answer to give, and the fault that spoils the giving."""
 
     call: Call | None
     answer: Answer
@@ -103,7 +103,7 @@ class Ingest:
                 self.recorded(self.mock.journal.record(outcome.call))
         except JournalUnwritableError as error:
             return unrecorded(error)
-        except Exception:
+        except Exception:  # noqa: BLE001 -- logged in `broken`
             return broken(request)
         return outcome
 
@@ -117,20 +117,20 @@ class Ingest:
 
     def judge(self, request: Request) -> Outcome:
         """All but the recording: pure but for the faults' counting and the clock."""
-        began = time.perf_counter()
+        began = clock.monotonic()
         endpoint = endpoint_of(request.path)
         if request.method == "OPTIONS" and endpoint is not None:
-            return Outcome(None, Answer(204, b"", answers.PREFLIGHT + (("allow", "POST, OPTIONS"),)))
+            return Outcome(None, Answer(204, b"", (*answers.PREFLIGHT, ("allow", "POST, OPTIONS"))))
         body, problem = self._read(request, endpoint)
+        key = self._authenticate(request, endpoint, body)
+        if key is None and endpoint is not None and request.method == "POST" and (problem is None or problem[0] != 413):
+            problem = (401, "unauthorized", _no_key(request))
         verdict = None
         if endpoint is not None and problem is None:
             try:
-                verdict = self._check(body, endpoint)
-            except Exception:
+                verdict = self._check(body, endpoint, key)
+            except Exception:  # noqa: BLE001 -- logged in `_failure`
                 problem = _failure(request)
-        key = self._authenticate(request, endpoint, body)
-        if key is None and endpoint is not None and request.method == "POST" and (problem is None or problem[0] not in {413}):
-            problem, verdict = (401, "unauthorized", _no_key(request)), None
         workspace = None if key is None or (problem is not None and problem[0] == 401) else self.mock.workspace(key)
         fault = self._fault(workspace, endpoint, verdict, request.path) if workspace is not None else None
         answer, accepted = _decide(problem, verdict, fault)
@@ -142,7 +142,7 @@ class Ingest:
         limit = self.mock.settings.max_body
         raw = request.body
         if endpoint is None:
-            known = ", ".join(("/api/identify", "/api/group", "/api/track", "/sdk/batch"))
+            known = "/api/identify, /api/group, /api/track, /sdk/batch"
             return raw or b"", (404, "not_found", f"there is no {request.path[:200]} here; calls go to {known} and their like (see /openapi.json)")
         if request.method != "POST":
             return raw or b"", (405, "method_not_allowed", f"{request.path[:200]} takes POST, not {request.method[:20]}")
@@ -167,11 +167,10 @@ class Ingest:
         except BadCodingError as error:
             return raw, (400, "invalid_json", f"the body is not what Content-Encoding: {codings[0][:100]} says: {error}")
 
-    def _check(self, body: bytes, endpoint: Endpoint) -> Verdict:
+    def _check(self, body: bytes, endpoint: Endpoint, key: ApiKey | None) -> Verdict:
         if endpoint.shape == "counters":
             return Verdict(endpoint.contract)
-        engine: Engine = self.mock.engine
-        return engine.check(body, endpoint)
+        return self.mock.engine_of(key).check(body, endpoint)
 
     def _authenticate(self, request: Request, endpoint: Endpoint | None, body: bytes) -> ApiKey | None:
         """The header's key, else, in the SDK contract, the browser's `writeKey`."""
@@ -184,7 +183,7 @@ class Ingest:
         if endpoint is None or not self.mock.faults:
             return None
         kinds = {endpoint.kind} if endpoint.kind is not None else {event.kind for event in verdict.events} if verdict is not None else set()
-        return self.mock.faults.take(workspace, {kind for kind in kinds if kind is not None}, path, time.monotonic())
+        return self.mock.faults.take(workspace, {kind for kind in kinds if kind is not None}, path, clock.monotonic())
 
     def _call(
         self,
@@ -231,7 +230,7 @@ class Ingest:
             violations[: answers.LISTED],
             len(violations),
             b"" if answer.code is None else text,
-            round((time.perf_counter() - began) * 1000, 3),
+            round((clock.monotonic() - began) * 1000, 3),
             events,
         )
 
@@ -249,7 +248,9 @@ def broken(request: Request) -> Outcome:
 
 def _failure(request: Request) -> Problem:
     """A bug of ours: the log has it, the answer has no word of it."""
-    LOG.exception("mock-june failed on %s %s", printable(request.method), printable(request.path[:200]))
+    LOG.exception(  # noqa: LOG004 -- its callers handle one
+        "mock-june failed on %s %s", printable(request.method), printable(request.path[:200])
+    )
     return 500, answers.CODES[500], "mock-june failed on this request; the server's log says why; please report it"
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import suppress
 from typing import Any, Self, TypeVar
 
+from mock_june import clock
 from mock_june.errors import MockJuneError
 from mock_june.journal import Journal
 from mock_june.server import control
@@ -32,15 +32,15 @@ def wait(poll: Poll) -> Answer:
 
 
 def _waited(poll: Poll) -> Answer:
-    deadline = time.monotonic() + poll.seconds
+    deadline = clock.monotonic() + poll.seconds
     with _Recorded(poll.journal) as recorded:
         while True:
             recorded.clear()
             ready, due = _timed(poll.look, poll.journal)
-            if ready or time.monotonic() >= deadline:
+            if ready or clock.monotonic() >= deadline:
                 return poll.answer()
-            recorded.wait(deadline - time.monotonic())
-            time.sleep(max(0.0, min(due, deadline) - time.monotonic()))
+            recorded.wait(deadline - clock.monotonic())
+            clock.sleep(max(0.0, min(due, deadline) - clock.monotonic()))
 
 
 def chunks(journal: Journal, stream: Stream) -> Iterator[bytes]:
@@ -55,14 +55,14 @@ def chunks(journal: Journal, stream: Stream) -> Iterator[bytes]:
             if stream.at_end:
                 if not recorded.wait(HEARTBEAT):
                     yield stream.heartbeat
-                time.sleep(max(0.0, due - time.monotonic()))
+                clock.sleep(max(0.0, due - clock.monotonic()))
 
 
 def _timed(look: Callable[[], T], journal: Journal) -> tuple[T, float]:
     """What a look found, and when the next one is due, on the monotonic clock."""
-    begun = time.monotonic()
+    begun = clock.monotonic()
     found = look()
-    ended = time.monotonic()
+    ended = clock.monotonic()
     return found, ended + rest(ended - begun, len(journal.listeners))
 
 
@@ -114,16 +114,16 @@ async def _poll(send: Send, poll: Poll, bell: _Bell) -> None:
 
 async def _awaited(poll: Poll, bell: _Bell) -> Answer | None:
     """The poll's answer; None when there is nobody left to read it."""
-    deadline = time.monotonic() + poll.seconds
+    deadline = clock.monotonic() + poll.seconds
     while True:
         bell.clear()
         ready, due = await asyncio.to_thread(_timed, poll.look, poll.journal)
         if bell.gone:
             return None
-        if ready or bell.ended or time.monotonic() >= deadline:
+        if ready or bell.ended or clock.monotonic() >= deadline:
             return await asyncio.to_thread(poll.answer)
-        await bell.wait(deadline - time.monotonic())
-        await asyncio.sleep(max(0.0, min(due, deadline) - time.monotonic()))
+        await bell.wait(deadline - clock.monotonic())
+        await asyncio.sleep(max(0.0, min(due, deadline) - clock.monotonic()))
 
 
 async def _stream(send: Send, journal: Journal, live: control.Live, bell: _Bell) -> None:
@@ -140,7 +140,7 @@ async def _stream(send: Send, journal: Journal, live: control.Live, bell: _Bell)
             if not await bell.wait(HEARTBEAT):
                 await _more(send, stream.heartbeat)
             if not bell.ended:
-                await asyncio.sleep(max(0.0, due - time.monotonic()))
+                await asyncio.sleep(max(0.0, due - clock.monotonic()))
     await send({"type": "http.response.body", "body": b""})
 
 

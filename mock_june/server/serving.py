@@ -44,7 +44,7 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         sock.close()
         raise ServerError(_why(error, host, port), host, port) from None
-    sock.setblocking(False)
+    sock.setblocking(False)  # noqa: FBT003 -- the method has no name for it
     return sock
 
 
@@ -67,7 +67,10 @@ class _Uvicorn(uvicorn.Server):
 
 
 class Server:
-    """One fake on one socket. `run` serves in this thread until `stop`; `start` does so in a thread of its own. `stop` may be called from any thread, or a signal's handler."""
+    """One fake on one socket. `run` serves in this thread until `stop`; `start` does so in a thread of its own.
+
+    `stop` may be called from any thread, or a signal's handler.
+    """
 
     def __init__(self, mock: Mock, sock: socket.socket) -> None:
         self.mock = mock
@@ -116,7 +119,7 @@ class Server:
         )
         self._uvicorn = _Uvicorn(config)
         serving = asyncio.ensure_future(self._uvicorn.serve(sockets=[self._sock]))
-        while not self._uvicorn.started and not serving.done():
+        while not self._uvicorn.started and not serving.done():  # noqa: ASYNC110 -- uvicorn tells it by an attribute alone
             await asyncio.sleep(0)
         if self._uvicorn.started:  # else what kept it from that is raised below, and `start` waits to hear it
             self._ready.set()

@@ -105,6 +105,7 @@ SHAPES: Json = {
             "events": COUNT,
             "rejected": COUNT,
             "discarded": {**COUNT, "description": "Old calls that went to keep to `--max-calls`."},
+            "last_call": {**COUNT, "description": "The id of the newest call of any workspace, on record still or not; 0 before the first."},
         }
     ),
     "Done": _object({"status": {"const": "ok"}}),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 
+from mock_june import clock
 from mock_june.contract import Engine
 from mock_june.journal import Journal
 from mock_june.model import ApiKey
@@ -34,7 +34,13 @@ class Mock:
     keys: Keys = field(default_factory=Keys)
     faults: Faults = field(default_factory=Faults)
     settings: Settings = field(default_factory=Settings)
-    started: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=clock.monotonic)
+    engines: dict[str, Engine] = field(default_factory=dict)
+    """Rules of their own, by the API key whose calls are held to them."""
+
+    def engine_of(self, key: ApiKey | None) -> Engine:
+        """The rules that a key's calls are held to."""
+        return self.engine if key is None or not self.engines else self.engines.get(key.value, self.engine)
 
     def workspace(self, key: ApiKey) -> str:
         """The workspace that `key` owns."""

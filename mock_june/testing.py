@@ -1,0 +1,121 @@
+"""A fake June for tests: a server in a thread of this process, and the client that asks and steers it. For the plugin, unittest, notebooks."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
+
+from mock_june.client import MockJune
+from mock_june.contract import Engine
+from mock_june.errors import RefusedError, UsageError
+from mock_june.journal import Journal
+from mock_june.model import ApiKey
+from mock_june.server.auth import Keys
+from mock_june.server.serving import Server, listen
+from mock_june.server.state import Mock, Settings
+
+HOST = "127.0.0.1"
+
+
+def new_key() -> str:
+    """An API key that no other test has."""
+    return f"june_{secrets.token_hex(16)}"
+
+
+class RunningMock:
+    """One fake in a thread, with a private journal. It takes the keys that `workspace` gave out, and no other. Ended by `stop`, or as a context manager."""
+
+    def __init__(self, *, select: Sequence[str] = (), ignore: Sequence[str] = (), port: int = 0) -> None:
+        engine = Engine(select, ignore)
+        sock = listen(HOST, port)
+        journal = Journal.open(None, rules_hash=engine.rules_hash)
+        self._select, self._ignore = tuple(select), tuple(ignore)
+        self._mock = Mock(engine, journal, Keys(strict=True), settings=Settings(port=sock.getsockname()[1]))
+        self._server = Server(self._mock, sock).start()
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return self._server.url
+
+    def workspace(self, key: str | None = None, *, ignore: Sequence[str] = ()) -> MockJune:
+        """A client of an empty workspace of its own, for `key` or for a new one, in which the rules `ignore` are left out too.
+
+        Close it when done. The key stays good until the fake ends, so that what a thread sends late lands here and nowhere else.
+        """
+        if key == "":
+            raise UsageError("an API key is not empty")
+        key = key or new_key()
+        if ignore:
+            self._mock.engines[key] = Engine(self._select, (*self._ignore, *ignore))
+        else:
+            self._mock.engines.pop(key, None)
+        self._mock.keys.add(key)
+        june = MockJune(self.url, key)
+        self._mock.reset(self._mock.workspace(ApiKey(key)))
+        june.since = self._mock.journal.last_id
+        return june
+
+    def stop(self) -> None:
+        """Ends the fake: no thread, no socket and no file is left."""
+        self._server.stop()
+        self._mock.journal.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+
+class RemoteMock:
+    """A fake that runs elsewhere, at `url`, as if it were one of ours. It must take any key. Raises UnreachableError, UsageError."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        with self.workspace() as probe:
+            self._takes_any_key(probe)
+
+    def _takes_any_key(self, probe: MockJune) -> None:
+        try:
+            probe.client.identify(userId="probe")
+        except RefusedError as error:
+            if error.status == 401:
+                raise UsageError(f"the mock at {self.url} takes its own keys alone; for tests start it without --key") from None
+            raise UsageError(f"the mock at {self.url} refuses a good call: {error}") from None
+        finally:
+            probe.reset()
+
+    def workspace(self, key: str | None = None, *, ignore: Sequence[str] = ()) -> MockJune:
+        """A client of an empty workspace. Raises UsageError for `ignore`: which rules are in force is said where the fake is started."""
+        if ignore:
+            raise UsageError(f"the mock at {self.url} runs elsewhere: leave rules out there (mock-june serve --ignore RULE), not by the marker's `ignore`")
+        june = MockJune(self.url, new_key() if key is None else key)
+        june.reset()
+        june.since = june.health().last_call
+        return june
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Nothing to end: it was there before."""
+
+
+@contextmanager
+def running_mock(key: str | None = None, *, select: Sequence[str] = (), ignore: Sequence[str] = (), port: int = 0) -> Iterator[MockJune]:
+    """A fake for as long as the block lasts; gives the object that the fixture `june` gives, with one workspace.
+
+    >>> with running_mock() as june:
+    ...     june.client.identify(userId="1")
+    ...     [event.payload["userId"] for event in june.assert_received("identify")]
+    ['1']
+
+    `key` is the one API key that it takes (none given: a new one, at `.key`). `select` and `ignore` are rule ids or globs. Raises ServerError when a
+    `port` that was asked for is taken.
+    """
+    with RunningMock(select=select, ignore=ignore, port=port) as running, running.workspace(key) as june:
+        yield june
