@@ -194,9 +194,9 @@ class TestWaiting:
             june.wait_for(1, "track", timeout=0.4, userId="1")
         assert 0.3 < time.monotonic() - began < 3
         text = str(caught.value)
-        assert "0 of 1 came in 0.4 s: kind='track', userId='1'" in text
-        assert "/userId: '2' in place of '1'" in text
-        assert "rejected (track.userId.type)" in text
+        assert "0 of 1 came in 0.4 s: track with userId='1'" in text
+        assert "/userId\n    - '1'\n    + '2'" in text
+        assert "track.userId.type: userId is the number 3, not a String" in text
         assert isinstance(caught.value, AssertionError)
         assert isinstance(caught.value, MockJuneError)
         assert caught.value.events == ()

@@ -44,7 +44,7 @@ def wait_for(count: int, seconds: float, filters: Mapping[str, Any], fields: Map
     if len(came) >= count:
         return came
     kind = filters.get("kind")
-    head = f"{len(came)} of {_counted(count, kind or 'event')} came in {seconds:g} s{_described(fields)}"
+    head = f"{len(came)} of {count} came in {seconds:g} s: {kind or 'event'}{_described(fields)}"
     text = yield from _explained(head, kind, fields, came, since, paint)
     raise NotReceivedError(text, tuple(came))
 
@@ -245,7 +245,7 @@ def _explained(head: str, kind: str | None, fields: Mapping[str, Any], matched: 
             lines.append("    matches, but was not accepted" if not event.accepted else "    matches")
         lines += [f"    {violation.rule}: {printable(violation.message)}. {printable(violation.hint)}" for violation in event.violations[:DIFFERENCES]]
     if not near:
-        lines.append("nothing else came" if matched else "nothing came at all")
+        lines.append("nothing else came" if matched else "no event came at all")
     lines += yield from _meanwhile(since)
     return "\n".join(map(paint, lines))
 
