@@ -13,6 +13,9 @@ from mock_june.errors import JournalError
 MOST_IDLE = 4
 """Connections kept when nobody asks; each may hold 2 MiB of pages."""
 
+PATIENCE = 5.0
+"""Seconds that closing waits for readers. A broken-off one is back in milliseconds; a thread that the interpreter has stopped never is."""
+
 
 class Readers:
     """A pool of reading connections."""
@@ -40,13 +43,12 @@ class Readers:
             self._give(connection, sound=sound)
 
     def close(self) -> None:
-        """Breaks off what is being read, and waits until each connection is back and closed."""
+        """Breaks off what is being read, and waits for each connection to come back; one that does not is closed when it does."""
         with self._change:
             self._closed = True
             for connection in self._lent:
                 connection.interrupt()
-            while self._lent:
-                self._change.wait()
+            self._change.wait_for(lambda: not self._lent, PATIENCE)
             while self._idle:
                 self._idle.pop().close()
 

@@ -224,6 +224,16 @@ def test_one_file_in_the_end(path):
     assert (int.from_bytes(header[68:72]), int.from_bytes(header[60:64])) == (place.APPLICATION_ID, place.VERSION)
 
 
+def test_closed_while_another_program_looks(path):
+    """The file is complete by itself when the journal is closed, though another program has it open and SQLite leaves the log's file there."""
+    journal = Journal.open(path)
+    journal.record(track())
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as other:
+        assert other.execute("SELECT count(*) FROM call").fetchone() == (1,)
+        journal.close()
+        assert path.with_name("journal.db-wal").stat().st_size == 0
+
+
 def test_a_failed_opening_leaves_nothing(path, monkeypatch):
     """When a new journal cannot be set up there is no half of one, and the next try finds the way free."""
     monkeypatch.setattr("mock_june.journal.writer.VERSION", "nonsense (")

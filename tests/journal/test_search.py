@@ -131,6 +131,14 @@ def test_globs_too_costly(journal, monkeypatch):
     assert journal.count_calls(Filter(rule="*")) == 0
 
 
+def test_long_ids(journal):
+    """Ids of any length are told apart, and none of them makes the tables that are searched long."""
+    ids = ["x" * 100_000 + str(n) for n in range(300)]
+    journal.record_many([track(name) for name in ids])
+    assert [journal.count_events(Filter(user_id=name)) for name in ids] == [1] * 300
+    assert journal._writer.value("SELECT max(length(user_id)) FROM event") <= 200
+
+
 SINGLE = [
     Filter(workspace="a"),
     Filter(kind="track"),
@@ -157,13 +165,32 @@ def test_each_filter_has_its_index(journal, where, result):
             for path in ("/api/track", "/api/group")
         ]
     )
-    with journal._snapshot() as connection:
-        looking = search._Search.of(connection, result, where, 0)
-        way = looking.way()
-        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {looking.select(way)} ORDER BY {way.key} LIMIT ?", (*looking.values(way), 100))]
+    plan = _steps(journal, result, where)
     assert re.match("SEARCH .* INDEX ", plan[0])
     assert "content" not in "".join(plan)
     assert not [step for step in plan if step.startswith("SCAN") and "json_each" not in step]
+
+
+@pytest.mark.parametrize(
+    ("result", "where"), [("event", Filter(rule="*")), ("call", Filter(rule="*")), ("event", Filter(path="*")), ("call", Filter(kind="track", path="*"))]
+)
+def test_a_scan_goes_in_order(journal, monkeypatch, result, where):
+    """Where what is asked for is common, rows are passed in the order of the answer, none is sorted: a page costs what a page holds."""
+    monkeypatch.setattr(search, "STEPS", ())
+    rules = [violation("track.userId.required"), violation("track.userId.type")]
+    journal.record_many([call(event({}, violations=rules), path=path) for path in ("/api/track", "/api/group")])
+    steps = _steps(journal, result, where)
+    assert "PRIMARY KEY" in steps[0]
+    assert not [step for step in steps if "ORDER BY" in step]
+
+
+def _steps(journal: Journal, result: search.Result, where: Filter) -> list[str]:
+    """How SQLite goes about a page."""
+    with journal._snapshot() as connection:
+        looking = search._Search.of(connection, result, where, 0)
+        assert looking is not None
+        way = looking.way()
+        return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {looking.select(way)} ORDER BY {way.key} LIMIT ?", (*looking.values(way), 100))]
 
 
 @pytest.mark.slow
