@@ -96,6 +96,11 @@ def test_an_origin_is_the_servers_own_page_or_refused(origin, status):
     assert guarded([("host", "localhost:5863"), ("origin", origin)]) == status
 
 
+def test_two_origins_are_refused():
+    """A good one beside another does not help."""
+    assert guarded([("host", "localhost"), ("origin", "http://localhost"), ("origin", "http://evil.example")]) == 403
+
+
 def test_a_rebound_name_is_refused_even_when_host_and_origin_agree():
     """DNS rebinding: a page of evil.example that reaches loopback under its own name gets nothing."""
     assert guarded([("host", "evil.example:5863"), ("origin", "http://evil.example:5863")]) == 403

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -14,7 +16,7 @@ from mock_june import __version__
 from mock_june.model import ApiKey, Call, Fault, Filter
 from mock_june.server import export
 from mock_june.server.query import Question
-from tests.server.faces import GROUP, IDENTIFY, TRACK, assert_refusal
+from tests.server.faces import GROUP, IDENTIFY, TRACK, assert_refusal, connected, until
 
 TEXT = {"type": "string"}
 PAIR = {"type": "object", "required": ["name", "value"], "additionalProperties": False, "properties": {"name": TEXT, "value": TEXT}}
@@ -240,3 +242,29 @@ class TestBothFormats:
             entries = orjson.loads(body)["log"]["entries"]
             numbers = [event["properties"]["n"] for entry in entries for event in orjson.loads(entry["request"]["postData"]["text"])["batch"]]
         assert numbers == [*range(1000)] * 3
+
+
+def test_nothing_is_made_for_a_reader_that_is_gone_or_does_not_read(front, monkeypatch):
+    """The front makes as much as the socket takes, and stops when the reader hangs up (threat R2)."""
+    made: list[int] = []
+
+    def endless(*_: Any) -> Iterator[bytes]:
+        while True:
+            made.append(65536)
+            yield b"x" * 65536
+
+    monkeypatch.setattr(export, "chunks", endless)
+    with connected(front.port) as sock:
+        sock.sendall(b"GET /_mock/export HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert sock.recv(1000).startswith(b"HTTP/1.1 200")
+        until(lambda: is_still(made))
+        assert sum(made) < 50_000_000
+    until(lambda: not front.mock.journal.listeners)
+    assert is_still(made)
+
+
+def is_still(made: list[int]) -> bool:
+    """Whether nothing is made for a moment."""
+    before = len(made)
+    time.sleep(0.3)
+    return len(made) == before
