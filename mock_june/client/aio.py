@@ -19,6 +19,8 @@ from mock_june.model import Call, Event, Fault
 
 T = TypeVar("T")
 
+__tracebackhide__ = True  # pytest shows a failed assertion where the test makes it
+
 
 class AsyncMockJune:
     """As `MockJune`: the same arguments, values and errors."""

@@ -19,6 +19,8 @@ from mock_june.model import Call, Event, Fault
 
 T = TypeVar("T")
 
+__tracebackhide__ = True  # pytest shows a failed assertion where the test makes it
+
 
 class MockJune:
     """Asks and steers a running mock at `url`. With `key` it speaks of that key's workspace alone. `timeout` in seconds, for one request.

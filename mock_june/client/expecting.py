@@ -26,6 +26,8 @@ Wanted: TypeAlias = "str | tuple[str, Mapping[str, Any]]"
 Paint: TypeAlias = Callable[[str], str]
 """Colours one line of a failure by its first character; the plugin's, where the terminal has colours."""
 
+__tracebackhide__ = True  # pytest shows a failed assertion where the test makes it
+
 NEAR = 3
 DIFFERENCES = 8
 LISTED = 10

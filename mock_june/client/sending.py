@@ -50,7 +50,9 @@ class JuneClient:
         self.url = asks.base_url(url)
         if tries < 1:
             raise UsageError(f"a call is sent at least once: tries must be 1 or more, not {tries}")
-        self._http = httpx.Client(headers={**asks.identity(key, None), "Content-Type": "application/json"}, timeout=timeout)
+        self._http = httpx.Client(
+            headers={**asks.identity(key, None), "Content-Type": "application/json"}, timeout=timeout, verify=self.url.startswith("https:")
+        )
         self._check = _checker() if validate else None
         self._retry_lost = retry_lost
         self._retrying = tenacity.Retrying(
@@ -121,7 +123,7 @@ class _Pause(tenacity.wait.wait_base):
     """Seconds until the next try: what `Retry-After` says, else longer each time, with some chance in it so that many clients do not come back at once."""
 
     def __init__(self, backoff: float) -> None:
-        self._grown = tenacity.wait_exponential_jitter(initial=backoff, max=LONGEST_PAUSE, jitter=backoff)
+        self._grown = tenacity.wait_exponential(multiplier=backoff, max=LONGEST_PAUSE) + tenacity.wait_random(0, backoff)
 
     def __call__(self, retry_state: tenacity.RetryCallState) -> float:
         error = retry_state.outcome.exception() if retry_state.outcome is not None else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable
+from functools import cached_property
 from urllib.parse import quote
 
 import orjson
@@ -13,6 +14,9 @@ LETTER = re.compile(r"[A-Za-z0-9_.-]")
 """What JSON and URLs need not escape."""
 
 RUN = re.compile(rf"{LETTER.pattern}+")
+LONGEST = 256
+"""Letters of a key that are sought: enough to know it by, and few enough for a pattern."""
+
 STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 ESCAPE = rb"|\\(?:u[0-9a-fA-F]{4}|.)"
 UNICODE = b"\\u00"
@@ -27,14 +31,23 @@ class Spellings:
     """One key and its spellings."""
 
     def __init__(self, key: str) -> None:
+        self._key = key[:LONGEST]
         whole = key.encode()
         # Base64 of a text that begins with the key begins with that of the key's whole groups of three bytes.
         self._coded = base64.b64encode(whole[: len(whole) // 3 * 3])
-        self._run = max(RUN.findall(key), key=len, default="").encode()
+        self._run = max(RUN.findall(self._key), key=len, default="").encode()
         self._coded_text, self._run_text = self._coded.decode(), self._run.decode()
-        coded = b"|" + re.escape(self._coded) + rb"[A-Za-z0-9+/]*={0,2}"
-        self._in_text = re.compile(b"".join(_letter(letter, bare=True) for letter in key) + coded)
-        self._in_string = re.compile(b"(" + b"".join(_letter(letter, bare=False) for letter in key) + coded + b")" + ESCAPE, re.DOTALL)
+
+    @cached_property
+    def _in_text(self) -> re.Pattern[bytes]:
+        return re.compile(self._pattern(bare=True))
+
+    @cached_property
+    def _in_string(self) -> re.Pattern[bytes]:
+        return re.compile(b"(" + self._pattern(bare=False) + b")" + ESCAPE, re.DOTALL)
+
+    def _pattern(self, *, bare: bool) -> bytes:
+        return b"".join(_letter(letter, bare=bare) for letter in self._key) + b"|" + re.escape(self._coded) + rb"[A-Za-z0-9+/]*={0,2}"
 
     def may_be_in(self, text: str) -> bool:
         """Whether it is worth a search. Quick, since it is asked of each part of each call."""
