@@ -21,7 +21,7 @@ Pairs = Sequence[tuple[str, str]]
 
 SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "x-mock-june-token"})
 SECRET_PARAMETER = re.compile(r"(?i)((?:^|[?&])(?:api_?-?key|key|token|access_token|write_?key)=)([^&#]*)")
-WRITE_KEY = re.compile(rb'("write[kK]ey"[ \t\r\n]*:[ \t\r\n]*")((?:[^"\\]|\\.)*+)"')
+WRITE_KEY = re.compile(rb'("write[kK]ey"[ \t\r\n]*:[ \t\r\n]*")([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.DOTALL)
 
 JOINED = re.compile(r"(?i),\s*(?:basic|bearer)(?:\s|$)")
 """Two Authorization headers, as a WSGI host joins them (RFC 3875 section 4.1.18)."""

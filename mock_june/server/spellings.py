@@ -6,7 +6,6 @@ import base64
 import re
 from collections.abc import Callable
 from functools import cached_property
-from urllib.parse import quote
 
 import orjson
 
@@ -17,11 +16,12 @@ RUN = re.compile(rf"{LETTER.pattern}+")
 LONGEST = 256
 """Letters of a key that are sought: enough to know it by, and few enough for a pattern."""
 
-STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 ESCAPE = rb"|\\(?:u[0-9a-fA-F]{4}|.)"
-UNICODE = b"\\u00"
-NEEDLESS = re.compile(rb"\\u00[2-7]")
-"""A letter escaped that need not be: where one is, any may be."""
+NEEDLESS = r"\\u00[2-7]|%(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa])"
+"""A letter that JSON or a URL need not escape, and does: where one is, any may be."""
+
+NEEDLESS_IN_TEXT, NEEDLESS_IN_BODY = re.compile(NEEDLESS), re.compile(NEEDLESS.encode())
 
 Put = Callable[[int], bytes]
 """What stands in a key's place, for so many bytes of it."""
@@ -31,8 +31,8 @@ class Spellings:
     """One key and its spellings."""
 
     def __init__(self, key: str) -> None:
-        self._key = key[:LONGEST]
-        whole = key.encode()
+        whole = key[:LONGEST].encode("utf-8", "replace")  # a command line may have bytes that are no text: no request has them
+        self._key = whole.decode()
         # Base64 of a text that begins with the key begins with that of the key's whole groups of three bytes.
         self._coded = base64.b64encode(whole[: len(whole) // 3 * 3])
         self._run = max(RUN.findall(self._key), key=len, default="").encode()
@@ -51,7 +51,7 @@ class Spellings:
 
     def may_be_in(self, text: str) -> bool:
         """Whether it is worth a search. Quick, since it is asked of each part of each call."""
-        return self._run_text in text or self._coded_text in text
+        return self._run_text in text or self._coded_text in text or (("%" in text or "\\u00" in text) and NEEDLESS_IN_TEXT.search(text) is not None)
 
     def in_text(self, text: str, instead: str) -> str:
         """A text, with `instead` where the key stood."""
@@ -62,7 +62,7 @@ class Spellings:
 
     def in_body(self, body: bytes, put: Put) -> bytes:
         """A body without the key. JSON stays JSON: then only strings are searched, and no escape in them is cut."""
-        if self._run not in body and self._coded not in body and (UNICODE not in body or NEEDLESS.search(body) is None):
+        if self._run not in body and self._coded not in body and not ((b"%" in body or b"\\u00" in body) and NEEDLESS_IN_BODY.search(body)):
             return body
         try:
             orjson.loads(body)
@@ -79,9 +79,11 @@ def _letter(letter: str, *, bare: bool) -> bytes:
     """A pattern for one letter of a key. `bare`: outside JSON's strings, where a quote and a backslash may stand for themselves."""
     whole = letter.encode()
     units = letter.encode("utf-16-be")
-    spelled = [b"".join(rb"\\u(?i:%b)" % units[place : place + 2].hex().encode() for place in range(0, len(units), 2))]  # JSON (RFC 8259 section 7)
+    spelled = [
+        b"".join(rb"\\u(?i:%b)" % units[place : place + 2].hex().encode() for place in range(0, len(units), 2)),  # JSON (RFC 8259 section 7)
+        b"(?i:%b)" % b"".join(b"%%%02x" % byte for byte in whole),  # URLs (RFC 3986 section 2.1)
+    ]
     if not LETTER.match(letter):
-        spelled.append(b"(?i:%b)" % re.escape(quote(letter, safe="").encode()))  # URLs (RFC 3986 section 2.1)
         once = orjson.dumps(letter)[1:-1]
         spelled += [re.escape(orjson.dumps(once.decode())[1:-1]), re.escape(once)]  # a message quotes values as JSON, and is a string in JSON itself
         spelled += {" ": [rb"\+"], "/": [rb"\\/", b"~1"], "~": [b"~0"]}.get(letter, [])  # forms; PHP's JSON; JSON Pointers (RFC 6901)
