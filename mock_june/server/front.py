@@ -39,7 +39,7 @@ FLASK_THREADS = 8
 
 def is_control(path: str) -> bool:
     """Whether a path is ours and not the API's: the control API, the page and what a browser asks for beside it."""
-    return path.startswith("/_mock") or path in {"/", "/openapi.json", "/favicon.ico"}
+    return path.startswith("/_mock/") or path in {"/", "/_mock", "/openapi.json", "/favicon.ico"}
 
 
 class Front:
