@@ -193,9 +193,10 @@ class Stream:
         before, last = self._reader.after, self._journal.last_id
         calls = self._reader.step()
         first = self._journal.first_id  # asked after the step: what goes between the two is told as a gap, not passed over
-        missed = first - 1 - before - sum(call.id < first for call in calls)
         if self._reader.at_end:
             self._reader.after = max(self._reader.after, last)
+        gone = min(first - 1, self._reader.after)  # what went beyond the cursor is for the next look to tell
+        missed = gone - before - sum(call.id <= gone for call in calls)
         gap = b'event: gap\ndata: {"missed":%d}\n\n' % missed if missed > 0 else b""
         return gap + b"".join(map(_sent, calls))
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -14,7 +17,7 @@ import orjson
 from mock_june.text import UNSAFE
 
 HOST = "127.0.0.1"
-PATIENCE = 10.0
+PATIENCE = 20.0
 """Seconds after which a server that neither answers nor closes counts as hung."""
 
 QUIET = 0.1
@@ -65,6 +68,16 @@ class Target:
         """Where it answers."""
         return f"http://{HOST}:{self.port}"
 
+    def cpu(self) -> float:
+        """Seconds of processor time that the server has used (in a thread of ours: this process with it). What an attack costs, however busy the machine is."""
+        if self.pid is None:
+            return time.process_time()
+        try:
+            fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="latin-1").rpartition(")")[2].split()
+        except FileNotFoundError:  # no Linux
+            return time.monotonic()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def raw(self, *pieces: bytes, shut: bool = False, pause: float = 0.0, patience: float = PATIENCE) -> bytes:
         """Sends pieces as they are, `pause` seconds apart, says with `shut` that no more comes, and gives all that came back."""
         with connected(self.port, patience) as sock:
@@ -111,6 +124,14 @@ class Target:
         reply = self.post("/api/track", TRACK, key="a-good-caller")
         assert (reply.status, reply.json) == (200, {"status": 200, "success": True})
         assert time.monotonic() - begun < 5
+
+    @contextlib.contextmanager
+    def at_most(self, seconds: float) -> Iterator[None]:
+        """Asserts that what is done here costs the server at most so many seconds of processor time."""
+        begun = self.cpu()
+        yield
+        cost = self.cpu() - begun
+        assert cost <= seconds, f"it cost {cost:.2f} s, not {seconds} s"
 
 
 def head(first: str | bytes, *lines: str | bytes) -> bytes:
@@ -160,21 +181,31 @@ def send(sock: socket.socket, data: bytes) -> bool:
 
 def receive(sock: socket.socket, patience: float = PATIENCE) -> bytes:
     """All that comes: until the other side closes, or is quiet after a whole answer. Fails when nothing whole comes in time."""
-    data = b""
+    data = bytearray()
     deadline = time.monotonic() + patience
+    needed = 0
     while True:
-        is_whole = any_whole(data)
+        is_whole = len(data) >= needed and any_whole(bytes(data))
+        if not is_whole and not needed:
+            needed = announced(data)
         sock.settimeout(QUIET if is_whole else max(0.01, deadline - time.monotonic()))
         try:
-            part = sock.recv(1 << 16)
+            part = sock.recv(1 << 20)
         except TimeoutError:
-            assert is_whole, f"neither an answer nor a close in {patience} s; so far {data[:300]!r}"
-            return data
+            assert is_whole, f"neither an answer nor a close in {patience} s; so far {bytes(data[:300])!r}"
+            return bytes(data)
         except ConnectionResetError:
-            return data
+            return bytes(data)
         if not part:
-            return data
+            return bytes(data)
         data += part
+
+
+def announced(data: bytearray) -> int:
+    """How long the first answer is, by its head; 0 while that is not known."""
+    top, end, _ = bytes(data[:4096]).partition(b"\r\n\r\n")
+    found = re.search(rb"(?i)\r\ncontent-length: *([0-9]+)", top)
+    return len(top) + 4 + int(found[1]) if end and found else 0
 
 
 def any_whole(data: bytes) -> bool:
@@ -208,14 +239,16 @@ def _body(reply: Reply, data: bytes, is_head: bool) -> tuple[bytes, bool, bytes]
     if is_head or reply.status in {204, 304}:
         return b"", True, data
     if (reply.header("transfer-encoding") or "").lower() == "chunked":
-        body = b""
-        while True:
-            size, end, rest = data.partition(b"\r\n")
-            if not end or len(rest) < int(size, 16) + 2:
-                return body, False, b""
-            if int(size, 16) == 0:
-                return body, True, rest[2:]
-            body, data = body + rest[: int(size, 16)], rest[int(size, 16) + 2 :]
+        parts, place = [], 0
+        while (end := data.find(b"\r\n", place)) >= 0:
+            size = int(data[place:end], 16)
+            if len(data) < end + size + 4:
+                break
+            parts.append(data[end + 2 : end + 2 + size])
+            place = end + size + 4
+            if size == 0:
+                return b"".join(parts), True, data[place:]
+        return b"".join(parts), False, b""
     announced = reply.header("content-length")
     if announced is None:
         return data, True, b""
@@ -229,6 +262,12 @@ def assert_tame(data: bytes, key: str = "", *, most: int = 1) -> list[Reply]:
     for reply in found:
         assert_tame_reply(reply, key)
     return found
+
+
+def one(data: bytes, key: str = "") -> Reply:
+    """The one answer, a tame one."""
+    (reply,) = assert_tame(data, key)
+    return reply
 
 
 def assert_tame_reply(reply: Reply, key: str = "") -> None:
@@ -280,8 +319,8 @@ def peak_memory(pid: int) -> int:
 
 
 def _status(pid: int, name: str) -> int:
-    with open(f"/proc/{pid}/status", encoding="ascii") as lines:
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
 
 
 def until(true: Callable[[], Any], seconds: float = 5.0) -> None:

@@ -96,7 +96,7 @@ def flask_alone(**settings: Any) -> Iterator[Target]:
     from mock_june.server import create_app
 
     class Quiet(WSGIRequestHandler):
-        def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002: werkzeug's name
+        def log(self, *_: Any) -> None:
             pass
 
     mock = new_mock(**settings)

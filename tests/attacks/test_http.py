@@ -23,6 +23,7 @@ from tests.attacks.harness import (
     connected,
     head,
     memory,
+    one,
     receive,
     replies,
     send,
@@ -106,7 +107,9 @@ def test_H1_transfer_encodings_that_are_none(target: Target, key: str, lines: tu
     assert_nothing_taken(target, key)
 
 
-@pytest.mark.parametrize("lines", [(f"Content-Length: {len(CHUNKED)}", "Transfer-Encoding: chunked"), ("Content-Length: 5", "Content-Length: 6"), ("Transfer-Encoding: xchunked",)])
+@pytest.mark.parametrize(
+    "lines", [(f"Content-Length: {len(CHUNKED)}", "Transfer-Encoding: chunked"), ("Content-Length: 5", "Content-Length: 6"), ("Transfer-Encoding: xchunked",)]
+)
 def test_H1_a_smuggled_call_is_not_taken(target: Target, key: str, lines: tuple[str, ...]):
     """What stands behind a request whose length is in doubt is no second request."""
     data = target.raw(call_head(key, *lines) + CHUNKED + whole_call(key, TRACK | {"userId": "smuggled"}), shut=True)
@@ -154,7 +157,9 @@ def test_H1_heads_that_are_none(target: Target, data: bytes):
     assert_refused_or_closed(target.raw(data, shut=True), "", 400, 401, 404, 405)
 
 
-@pytest.mark.parametrize("after", [b"garbage\r\n\r\n", b"\x00\xff", b"GET", b"POST /api/track HTTP/1.1\r\nContent-Length: x\r\n\r\n"], ids=["text", "bytes", "cut", "head"])
+@pytest.mark.parametrize(
+    "after", [b"garbage\r\n\r\n", b"\x00\xff", b"GET", b"POST /api/track HTTP/1.1\r\nContent-Length: x\r\n\r\n"], ids=["text", "bytes", "cut", "head"]
+)
 def test_H1_what_is_answered_is_what_was_asked(target: Target, key: str, after: bytes):
     """Rubbish behind whole calls takes none of their answers: what is on record as accepted was answered 200, and no answer says otherwise."""
     data = target.raw(whole_call(key) + whole_call(key, TRACK | {"userId": "2"}) + after, shut=True)
@@ -180,16 +185,16 @@ def test_H1_a_bad_chunk_behind_a_call_that_waits(target: Target, key: str):
     assert len(target.accepted(key)) == 1
 
 
-def test_H1_calls_in_a_pipeline(target: Target, key: str):
+def test_H1_calls_in_a_pipeline(either: Target, key: str):
     """Calls that come in one go are each answered, in their order."""
     calls = [whole_call(key, TRACK | {"userId": str(number)}) if number % 3 else whole_call(key, {"type": "track"}) for number in range(30)]
-    with connected(target.port) as sock:
+    with connected(either.port) as sock:
         send(sock, b"".join(calls))
         data = b""
         while data.count(b"HTTP/1.1 ") < 30 or not any_whole(data):
             data += sock.recv(1 << 16)
     assert [reply.status for reply in replies(data)] == [200 if number % 3 else 400 for number in range(30)]
-    assert [payload["userId"] for payload in target.accepted(key)] == [str(number) for number in range(30) if number % 3]
+    assert [payload["userId"] for payload in either.accepted(key)] == [str(number) for number in range(30) if number % 3]
 
 
 @pytest.mark.parametrize("length", [N + 1, 200 + N, 1 << 20])
@@ -202,13 +207,13 @@ def test_H2_a_body_that_ends_early(target: Target, key: str, length: int, sent: 
     assert all(not call["accepted"] for call in broken)
 
 
-def test_H2_a_body_that_ends_early_by_a_reset(target: Target, key: str):
+def test_H2_a_body_that_ends_early_by_a_reset(either: Target, key: str):
     """The same when the client resets the connection."""
-    with connected(target.port) as sock:
+    with connected(either.port) as sock:
         send(sock, call_head(key, f"Content-Length: {N + 100}") + BODY)
         time.sleep(0.05)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
-    assert_nothing_taken(target, key)
+    assert_nothing_taken(either, key)
 
 
 def test_H2_a_gzip_body_that_ends_early(target: Target, key: str):
@@ -267,39 +272,37 @@ def test_H3_a_bad_chunk_that_comes_later(target: Target, key: str):
 
 @pytest.mark.parametrize("length", [10_000_000_000, (4 << 20) + 1, 2**32, 2**63, 2**64 - 1])
 @pytest.mark.parametrize("path", ["/api/track", "/sdk/batch", "/v1/m"])
-def test_H4_an_announced_length_over_the_limit(face: Target, key: str, clock, length: int, path: str):
+def test_H4_an_announced_length_over_the_limit(face: Target, key: str, length: int, path: str):
     """A call that announces more than is taken is answered 413 at once, before a byte of its body came."""
-    data = face.raw(call_head(key, f"Content-Length: {length}", path=path))
-    (reply,) = assert_tame(data, key)
+    data = face.raw(call_head(key, f"Content-Length: {length}", path=path), patience=5)
+    reply = one(data, key)
     assert_refusal(reply, 413, "payload_too_large")
-    assert clock() < 1.5
 
 
 def test_H4_an_announced_length_with_expect(target: Target, key: str):
     """A client that asks first is told 413, not to go on."""
     data = target.raw(call_head(key, "Content-Length: 10000000000", "Expect: 100-continue"))
     assert b"100 Continue" not in data
-    assert_refusal(*assert_tame(data, key), 413, "payload_too_large")
+    assert_refusal(one(data, key), 413, "payload_too_large")
 
 
-def test_H4_a_client_that_sends_on_gets_its_413(target: Target, key: str):
+def test_H4_a_client_that_sends_on_gets_its_413(either: Target, key: str):
     """A client that sends its long body without looking still gets to read the answer."""
-    with connected(target.port) as sock:
+    with connected(either.port) as sock:
         send(sock, call_head(key, f"Content-Length: {8 << 20}"))
         for _ in range(8):
             if not send(sock, b" " * (1 << 20)):
                 break
         data = receive(sock)
-    assert_refusal(*assert_tame(data, key), 413, "payload_too_large")
+    assert_refusal(one(data, key), 413, "payload_too_large")
 
 
-def test_H4_a_control_request_over_the_limit(face: Target, key: str, clock):
+def test_H4_a_control_request_over_the_limit(face: Target, key: str):
     """The control API too says 413 before it reads."""
     lines = (f"Host: {HOST}:{face.port}", "Content-Type: application/json")
     for length in (10_000_000_000, 2**64 - 1):
-        data = face.raw(head("POST /_mock/faults HTTP/1.1", *lines, f"Content-Length: {length}"))
-        assert_refusal(*assert_tame(data, key), 413, "payload_too_large")
-    assert clock() < 3
+        data = face.raw(head("POST /_mock/faults HTTP/1.1", *lines, f"Content-Length: {length}"), patience=5)
+        assert_refusal(one(data, key), 413, "payload_too_large")
 
 
 @pytest.mark.parametrize("path", ["/api/track", "/_mock/faults", "/nowhere"])
@@ -323,9 +326,9 @@ def test_H4_chunks_without_end(process: Target, key: str, path: str):
     assert memory(process.pid) - before < 32 << 20
 
 
-def test_H5_many_slow_clients(target: Target, key: str):
-    """Slow bodies (of calls and of control requests), slow heads, idle connections, tabs with the stream and long polls, all at once, hold up neither a call nor the control API."""
-    host = f"Host: {HOST}:{target.port}"
+def test_H5_many_slow_clients(either: Target, key: str):
+    """Slow bodies, slow heads, idle connections, tabs with the stream and long polls, all at once, hold up neither a call nor the control API."""
+    host = f"Host: {HOST}:{either.port}"
     slow = [
         *[call_head(key, "Content-Length: 100000") + b"{" for _ in range(16)],
         *[head("POST /_mock/faults HTTP/1.1", host, "Content-Length: 1000") + b"{" for _ in range(16)],
@@ -338,41 +341,41 @@ def test_H5_many_slow_clients(target: Target, key: str):
     ]
     with contextlib.ExitStack() as stack:
         for data in slow:
-            send(stack.enter_context(connected(target.port)), data)
+            send(stack.enter_context(connected(either.port)), data)
         time.sleep(0.2)
         for _ in range(3):
             begun = time.monotonic()
-            target.good_call()
-            assert target.control("/_mock/health")["status"] == "ok"
-            assert target.control("/_mock/faults", key=key) == {"faults": []}
+            either.good_call()
+            assert either.control("/_mock/health")["status"] == "ok"
+            assert either.control("/_mock/faults", key=key) == {"faults": []}
             assert time.monotonic() - begun < 5
-    assert target.control("/_mock/health")["status"] == "ok"
+    assert either.control("/_mock/health")["status"] == "ok"
 
 
-def test_H6_a_body_in_one_byte_chunks(target: Target, key: str, clock):
+def test_H6_a_body_in_one_byte_chunks(either: Target, key: str):
     """5,000 chunks of a byte are a body like any other, and cost less than a second."""
     body = orjson.dumps(TRACK | {"properties": {"filler": "x" * (5000 - N - 26)}})
     assert 4_990 <= len(body) <= 5_010
     chunks = chunked(*(body[place : place + 1] for place in range(len(body))))
-    data = target.raw(call_head(key, "Transfer-Encoding: chunked") + chunks)
-    assert clock() - 0.15 < 1
+    with either.at_most(1):
+        data = either.raw(call_head(key, "Transfer-Encoding: chunked") + chunks)
     assert [reply.status for reply in assert_tame(data, key)] == [200]
-    assert len(target.accepted(key)) == 1
+    assert len(either.accepted(key)) == 1
 
 
-def test_H6_a_body_in_one_byte_packets(target: Target, key: str, clock):
+def test_H6_a_body_in_one_byte_packets(target: Target, key: str):
     """The same of packets."""
-    data = target.raw(call_head(key, f"Content-Length: {N}"), *(BODY[place : place + 1] for place in range(N)))
-    assert clock() - 0.15 < 2
+    with target.at_most(1):
+        data = target.raw(call_head(key, f"Content-Length: {N}"), *(BODY[place : place + 1] for place in range(N)))
     assert [reply.status for reply in assert_tame(data, key)] == [200]
 
 
 @pytest.mark.parametrize("size", [1, 100, 16_000])
-def test_H6_chunk_extensions(target: Target, key: str, clock, size: int):
+def test_H6_chunk_extensions(target: Target, key: str, size: int):
     """What stands beside a chunk's size costs little, however long it is."""
     body = b"".join(b"%x;%b\r\n%b\r\n" % (1, b"e" * size, BODY[place : place + 1]) for place in range(N)) + b"0\r\n\r\n"
-    data = target.raw(call_head(key, "Transfer-Encoding: chunked") + body)
-    assert clock() - 0.15 < 2
+    with target.at_most(1):
+        data = target.raw(call_head(key, "Transfer-Encoding: chunked") + body)
     assert [reply.status for reply in assert_tame(data, key)] == [200]
 
 
@@ -390,12 +393,12 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize(("begin", "more"), ENDLESS.values(), ids=ENDLESS)
-def test_H6_heads_and_trailers_without_end(process: Target, clock, begin: bytes, more: bytes):
+def test_H6_heads_and_trailers_without_end(process: Target, begin: bytes, more: bytes):
     """A head, an extension or a trailer that does not end is refused or closed before it is megabytes."""
     assert process.pid is not None
     before = memory(process.pid)
     piece = more * (65536 // len(more))
-    with connected(process.port) as sock:
+    with process.at_most(2), connected(process.port) as sock:
         send(sock, begin)
         pieces = 0
         while pieces < 256 and send(sock, piece):
@@ -407,7 +410,6 @@ def test_H6_heads_and_trailers_without_end(process: Target, clock, begin: bytes,
     assert_tame(data, most=2)
     assert all(reply.status in {200, 400, 431} for reply in replies(data))
     assert memory(process.pid) - before < 16 << 20
-    assert clock() < 5
 
 
 HOSTS = {
@@ -456,7 +458,7 @@ def test_H8_every_refusal_has_the_one_shape(face: Target, key: str):
     assert_refusal(face.ask("POST", "/api/track", body), 401, "unauthorized")
     assert_refusal(face.ask("POST", "/api/track", body, "Content-Type: text/html", key=key), 415, "unsupported_media_type")
     assert_refusal(face.ask("POST", "/api/track", body, "Content-Encoding: br", key=key), 415, "unsupported_media_type")
-    assert_refusal(*assert_tame(face.raw(large), key), 413, "payload_too_large")
+    assert_refusal(one(face.raw(large), key), 413, "payload_too_large")
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "QUERY", "LINK", "MKCOL", "PURGE"])
@@ -482,7 +484,12 @@ def test_H8_head(face: Target, key: str):
 
 UPGRADES = {
     "websocket": ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="),
-    "websocket-and-keep-alive": ("Connection: keep-alive, Upgrade", "Upgrade: WebSocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="),
+    "websocket-and-keep-alive": (
+        "Connection: keep-alive, Upgrade",
+        "Upgrade: WebSocket",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    ),
     "h2c": ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA"),
     "made-up": ("Connection: Upgrade", "Upgrade: teapot/9"),
     "tls": ("Connection: Upgrade", "Upgrade: TLS/1.0"),
@@ -493,10 +500,10 @@ UPGRADES = {
 def test_H8_upgrades_under_api(target: Target, key: str, lines: tuple[str, ...]):
     """An upgrade is not taken: the request is answered in our shape as if it had not asked, and never with a 101."""
     for path in ("/api/track", "/api/identify", "/sdk/batch", "/nowhere"):
-        (reply,) = assert_tame(target.raw(head(f"GET {path} HTTP/1.1", "Host: localhost", f"Authorization: Basic {key}", *lines)), key)
+        reply = one(target.raw(head(f"GET {path} HTTP/1.1", "Host: localhost", f"Authorization: Basic {key}", *lines)), key)
         assert reply.status in {404, 405, 426}
         assert reply.status != 101
-    (reply,) = assert_tame(target.raw(call_head(key, f"Content-Length: {N}", *lines) + BODY), key)
+    reply = one(target.raw(call_head(key, f"Content-Length: {N}", *lines) + BODY), key)
     assert reply.status == 200
     assert len(target.accepted(key)) == 1
 
@@ -532,7 +539,7 @@ def trap():
         thread.join()
 
 
-def test_H9_never_a_proxy(target: Target, key: str):
+def test_H9_never_a_proxy(either: Target, key: str):
     """CONNECT and absolute forms make no connection to anywhere, and no tunnel."""
     with trap() as (port, came):
         for first in (
@@ -547,7 +554,7 @@ def test_H9_never_a_proxy(target: Target, key: str):
             f"GET /@{HOST}:{port}/ HTTP/1.1",
             f"POST http://{HOST}:{port}/elsewhere HTTP/1.1",
         ):
-            data = target.raw(head(first, f"Host: {HOST}:{port}", f"Authorization: Basic {key}", "Content-Length: 0", "Connection: close"), shut=True)
+            data = either.raw(head(first, f"Host: {HOST}:{port}", f"Authorization: Basic {key}", "Content-Length: 0", "Connection: close"), shut=True)
             for reply in replies(data):  # the path / is our own page, whoever is named before it
                 assert 400 <= reply.status < 500 or b"<title>mock-june" in reply.body, (first, reply)
             assert b"Connection established" not in data
@@ -565,7 +572,14 @@ def test_H9_an_absolute_form_is_taken_as_ours(target: Target, key: str):
     assert len(target.accepted(key)) == 1
 
 
-@pytest.mark.parametrize("after", [b"", b"\x00\x00\x00\x04\x00\x00\x00\x00\x00", b"\x00\x00\x12\x04\x00\x00\x00\x00\x00" + b"\x00\x03\x00\x00\x00\x64\x00\x04\x40\x00\x00\x00\x00\x02\x00\x00\x00\x00"])
+@pytest.mark.parametrize(
+    "after",
+    [
+        b"",
+        b"\x00\x00\x00\x04\x00\x00\x00\x00\x00",
+        b"\x00\x00\x12\x04\x00\x00\x00\x00\x00" + b"\x00\x03\x00\x00\x00\x64\x00\x04\x40\x00\x00\x00\x00\x02\x00\x00\x00\x00",
+    ],
+)
 def test_H10_no_http_2(target: Target, after: bytes):
     """The preface of HTTP/2 is refused or closed in HTTP/1.1: no frame comes back."""
     data = target.raw(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + after, shut=True)
@@ -586,7 +600,7 @@ def test_H11_a_key_in_the_trailer(target: Target, key: str, trailer, pause: floa
     """A key that comes only in a chunked body's trailer is none: 401."""
     lines = ("Host: localhost", "Trailer: Authorization", "Transfer-Encoding: chunked")
     data = target.raw(head("POST /api/track HTTP/1.1", *lines) + chunked(BODY, last=b""), b"0\r\n" + trailer(key).encode() + b"\r\n", pause=pause)
-    assert_refusal(*assert_tame(data, key), 401, "unauthorized")
+    assert_refusal(one(data, key), 401, "unauthorized")
     assert target.accepted(key) == []
 
 

@@ -1,10 +1,9 @@
-"""Malformed JSON (THREATS.md, J): bodies that are none, nearly none, or far too much of one. Each is refused or kept as it came; none costs more than it weighs."""
+"""Malformed JSON (THREATS.md, J): bodies that are none, nearly none, or far too much of one. Each is refused or kept as it came; none costs much."""
 
 from __future__ import annotations
 
 import gzip
 import json
-import time
 import zlib
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import pytest
 
 from mock_june import check
 from mock_june.contract import schemas
-from tests.attacks.harness import GROUP, IDENTIFY, TRACK, Reply, Target, assert_refusal, assert_tame_reply, call_head, memory, peak_memory, replies
+from tests.attacks.harness import GROUP, IDENTIFY, TRACK, Reply, Target, assert_refusal, assert_tame_reply, call_head, chunked, memory, one, peak_memory
 
 SUITE = Path(__file__).parent.parent / "jsontestsuite" / "test_parsing"
 NO_JSON = {"body.json", "body.encoding"}
@@ -115,13 +114,17 @@ def test_J2_beyond_the_depth_is_refused(face: Target, key: str, depth: int, shap
 def test_J3_depth_where_a_string_should_be(face: Target, key: str, depth: int, shape: str):
     """A nest in place of a String, an Object or a whole event is a 400 that names the member."""
     value = nested(depth, shape)
-    for kind, members in (("identify", ("userId", "type", "anonymousId")), ("group", ("groupId", "userId")), ("track", ("event", "timestamp", "email", "userId"))):
+    for kind, members in (
+        ("identify", ("userId", "type", "anonymousId")),
+        ("group", ("groupId", "userId")),
+        ("track", ("event", "timestamp", "email", "userId")),
+    ):
         for member in members:
             payload = GOOD[kind] | {member: None}
             body = orjson.dumps(payload).replace(b"null", value)
             for path in (f"/api/{kind}", f"/sdk/{kind}"):
                 reply = face.post(path, body, key=key)
-                if path.startswith("/sdk") and member in {"email"}:
+                if path.startswith("/sdk") and member == "email":
                     continue
                 assert_refusal(reply, 400, "invalid_payload")
                 assert f"/{member}" in [error["pointer"] for error in reply.json["errors"]], (path, member)
@@ -146,14 +149,22 @@ HUGE = {
 @pytest.mark.parametrize("value", HUGE.values(), ids=HUGE)
 def test_J4_a_huge_value_is_cut_in_the_answer(face: Target, key: str, value: Any):
     """However large a wrong value is, the answer to it is at most 64 KiB, and soon there."""
-    for kind, member in (("identify", "userId"), ("identify", "type"), ("identify", "traits"), ("track", "timestamp"), ("track", "event"), ("group", "groupId"), ("track", "properties")):
-        begun = time.monotonic()
+    for kind, member in (
+        ("identify", "userId"),
+        ("identify", "type"),
+        ("identify", "traits"),
+        ("track", "timestamp"),
+        ("track", "event"),
+        ("group", "groupId"),
+        ("track", "properties"),
+    ):
         wrong = [value] if isinstance(value, str) and member in {"userId", "event", "groupId"} else value
         wrong = [wrong] if member in {"traits", "properties"} else wrong
-        reply = face.post(f"/api/{kind}", GOOD[kind] | {member: wrong}, key=key)
+        body = orjson.dumps(GOOD[kind] | {member: wrong})
+        with face.at_most(0.5):
+            reply = face.post(f"/api/{kind}", body, key=key)
         assert_refusal(reply, 400, "invalid_payload")
         assert len(reply.body) <= 64 << 10
-        assert time.monotonic() - begun < 2
 
 
 def test_J4_huge_member_names_and_types(face: Target, key: str):
@@ -194,7 +205,21 @@ def test_J4_huge_paths_headers_and_queries(face: Target, key: str):
         assert reply.status == 200 or len(reply.body) < 4096
 
 
-NUMBERS = ["18446744073709551616", "18446744073709551615", "-9223372036854775808", "-9223372036854775809", "1e400", "-1e400", "1e308", "1e-400", "-0", "-0.0", "9" * 5000, "0." + "1" * 5000, "1" * 4301]
+NUMBERS = [
+    "18446744073709551616",
+    "18446744073709551615",
+    "-9223372036854775808",
+    "-9223372036854775809",
+    "1e400",
+    "-1e400",
+    "1e308",
+    "1e-400",
+    "-0",
+    "-0.0",
+    "9" * 5000,
+    "0." + "1" * 5000,
+    "1" * 4301,
+]
 
 
 @pytest.mark.parametrize("number", NUMBERS, ids=lambda number: number[:24])
@@ -311,7 +336,13 @@ def test_J7_timestamps_that_are_none(face: Target, key: str):
 def test_J7_timestamps_that_are_good(face: Target, key: str):
     """Leap days, the ends of the calendar and long fractions are taken by both."""
     judge = jsonschema.Draft202012Validator(schemas.load("backfill", "track"))
-    for text in ("2020-02-29T23:59:59Z", "2000-02-29T00:00:00+00:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999999Z", "2021-02-24T01:19:38." + "1" * 1000 + "Z"):
+    for text in (
+        "2020-02-29T23:59:59Z",
+        "2000-02-29T00:00:00+00:00",
+        "0001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59.999999999Z",
+        "2021-02-24T01:19:38." + "1" * 1000 + "Z",
+    ):
         payload = TRACK | {"timestamp": text}
         assert face.post("/api/track", payload, key=key).status == 200, text
         assert judge.is_valid(payload), text
@@ -341,16 +372,11 @@ SLOW_TO_REFUSE = {
 @pytest.mark.parametrize("path", ["/api/track", "/sdk/identify", "/sdk/batch"])
 def test_J9_what_is_made_to_be_slow(face: Target, key: str, path: str, body: bytes):
     """No text costs more than 50 ms to refuse."""
-    took = []
-    for _ in range(5):
-        begun = time.monotonic()
-        reply = face.post(path, body, key=key)
-        took.append(time.monotonic() - begun)
-        assert_tame_reply(reply, key)
-        assert reply.status == 400
-        if min(took) < 0.05:
-            return
-    assert min(took) < 0.05, took
+    with face.at_most(4 * 0.05):
+        for _ in range(4):
+            reply = face.post(path, body, key=key)
+            assert_tame_reply(reply, key)
+            assert reply.status == 400
 
 
 def bomb(size: int, level: int = 9) -> bytes:
@@ -361,7 +387,7 @@ def bomb(size: int, level: int = 9) -> bytes:
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate"])
-def test_J10_a_bomb(process: Target, key: str, coding: str, clock):
+def test_J10_a_bomb(process: Target, key: str, coding: str):
     """128 MB in 128 KB are refused with 413, and never in memory."""
     body = bomb(128 << 20)
     body = body if coding == "gzip" else zlib.compress(b" " * (128 << 20), 9)
@@ -369,22 +395,22 @@ def test_J10_a_bomb(process: Target, key: str, coding: str, clock):
     assert process.pid is not None
     process.good_call()
     before = max(memory(process.pid), peak_memory(process.pid))
-    for _ in range(3):
-        reply = process.post("/api/track", body, f"Content-Encoding: {coding}", key=key)
-        assert_refusal(reply, 413, "payload_too_large")
+    with process.at_most(1):
+        for _ in range(3):
+            reply = process.post("/api/track", body, f"Content-Encoding: {coding}", key=key)
+            assert_refusal(reply, 413, "payload_too_large")
     assert peak_memory(process.pid) - before < 24 << 20
-    assert clock() < 10
 
 
-def test_J10_a_bomb_in_members(face: Target, key: str, clock):
+def test_J10_a_bomb_in_members(face: Target, key: str):
     """Nor do many small members, or empty ones, get past the limit, or cost more than they weigh."""
     member = gzip.compress(b" " * 100_000)
     assert_refusal(face.post("/api/track", member * 50, "Content-Encoding: gzip", key=key), 413, "payload_too_large")
     empty = gzip.compress(b"")
-    reply = face.post("/api/track", empty * 20_000, "Content-Encoding: gzip", key=key)
+    with face.at_most(1):
+        reply = face.post("/api/track", empty * 20_000, "Content-Encoding: gzip", key=key)
     assert_tame_reply(reply, key)
     assert reply.status == 400
-    assert clock() < 5
 
 
 def damaged() -> dict[str, tuple[str, bytes]]:
@@ -423,7 +449,21 @@ def test_J10_damaged_codings(face: Target, key: str, coding: str, body: bytes):
 def test_J10_codings_that_are_not_taken(face: Target, key: str):
     """Any coding but gzip, deflate and identity, and more than one, is 415: a hundred are not undone one by one."""
     body = orjson.dumps(TRACK)
-    for coding in (", ".join(["gzip"] * 100), ", ".join(["identity"] * 100), "gzip, gzip", "gzip,deflate", "br", "zstd", "compress", "gzip;q=1", "*", "rot13", "zlib_codec", "../gzip", "x" * 10_000):
+    for coding in (
+        ", ".join(["gzip"] * 100),
+        ", ".join(["identity"] * 100),
+        "gzip, gzip",
+        "gzip,deflate",
+        "br",
+        "zstd",
+        "compress",
+        "gzip;q=1",
+        "*",
+        "rot13",
+        "zlib_codec",
+        "../gzip",
+        "x" * 10_000,
+    ):
         assert_refusal(face.post("/api/track", body, f"Content-Encoding: {coding}", key=key), 415, "unsupported_media_type")
     reply = face.post("/api/track", body, *["Content-Encoding: gzip"] * 80, key=key)  # werkzeug reads 100 headers at most
     assert_tame_reply(reply, key)
@@ -431,7 +471,26 @@ def test_J10_codings_that_are_not_taken(face: Target, key: str):
     assert face.accepted(key) == []
 
 
-CHARSETS = ("rot13", "rot_13", "zlib_codec", "hex", "base64", "bz2", "unicode_escape", "utf-7", "utf-16", "latin-1", "idna", "punycode", "mbcs", "undefined", "utf-8", '"utf-8"', "x" * 5000, "../../x")
+CHARSETS = (
+    "rot13",
+    "rot_13",
+    "zlib_codec",
+    "hex",
+    "base64",
+    "bz2",
+    "unicode_escape",
+    "utf-7",
+    "utf-16",
+    "latin-1",
+    "idna",
+    "punycode",
+    "mbcs",
+    "undefined",
+    "utf-8",
+    '"utf-8"',
+    "x" * 5000,
+    "../../x",
+)
 
 
 @pytest.mark.parametrize("kind", ["application/json", "text/plain", "application/vnd.x+json"])
@@ -451,15 +510,17 @@ def test_J11_other_encodings(face: Target, key: str):
     """A body in UTF-16, UTF-32 or with a byte order mark is refused, whatever its charset says."""
     text = json.dumps(IDENTIFY)
     for encoding in ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "utf-8-sig", "utf-7"):
-        reply = face.ask("POST", "/api/identify", text.encode(encoding) if encoding != "utf-7" else b"+AHs-", f"Content-Type: application/json; charset={encoding}", key=key)
+        reply = face.ask(
+            "POST", "/api/identify", text.encode(encoding) if encoding != "utf-7" else b"+AHs-", f"Content-Type: application/json; charset={encoding}", key=key
+        )
         assert_refusal(reply, 400, "invalid_json")
         assert set(rules(reply)) <= NO_JSON
 
 
 def test_J10_a_chunked_bomb(target: Target, key: str):
     """The limit counts the same for a coded body in chunks."""
-    from tests.attacks.harness import chunked
-
     body = bomb(16 << 20)
-    data = target.raw(call_head(key, "Transfer-Encoding: chunked", "Content-Encoding: gzip") + chunked(*(body[place : place + 1000] for place in range(0, len(body), 1000))))
-    assert_refusal(*replies(data), 413, "payload_too_large")
+    data = target.raw(
+        call_head(key, "Transfer-Encoding: chunked", "Content-Encoding: gzip") + chunked(*(body[place : place + 1000] for place in range(0, len(body), 1000)))
+    )
+    assert_refusal(one(data, key), 413, "payload_too_large")

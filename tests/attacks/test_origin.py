@@ -21,7 +21,20 @@ from tests.attacks.harness import HOST, IDENTIFY, TRACK, Reply, Target, assert_r
 from tests.attacks.servers import FACES, Served, flask_alone, in_thread, served
 
 BODY = orjson.dumps(TRACK)
-GET = ("/", "/openapi.json", "/favicon.ico", "/_mock", "/_mock/", "/_mock/health", "/_mock/calls", "/_mock/calls/1", "/_mock/events", "/_mock/faults", "/_mock/stream", "/_mock/export")
+GET = (
+    "/",
+    "/openapi.json",
+    "/favicon.ico",
+    "/_mock",
+    "/_mock/",
+    "/_mock/health",
+    "/_mock/calls",
+    "/_mock/calls/1",
+    "/_mock/events",
+    "/_mock/faults",
+    "/_mock/stream",
+    "/_mock/export",
+)
 ALL = (
     *(("GET", path) for path in GET),
     ("GET", "/_mock/events?count=1&wait=1"),
@@ -120,7 +133,14 @@ def tell(target: Target, key: str, authorization: str) -> list[Reply]:
     auth = f"Authorization: Basic {authorization}"
     quoted = urllib.parse.quote(key, safe="")
     coded = base64.b64encode(f"{key}:".encode()).decode()
-    headers = (auth, f"X-Api-Key: {key}", f"Cookie: session={key}; k={coded}", f"User-Agent: june/{key}", f"X-Forwarded-Authorization: Basic {coded}", f"Referer: http://x/?k={quoted}")
+    headers = (
+        auth,
+        f"X-Api-Key: {key}",
+        f"Cookie: session={key}; k={coded}",
+        f"User-Agent: june/{key}",
+        f"X-Forwarded-Authorization: Basic {coded}",
+        f"Referer: http://x/?k={quoted}",
+    )
     places: list[Any] = [
         TRACK,
         TRACK | {"event": key, "properties": {"key": key, key: [key]}, "context": {"url": f"http://x/?k={quoted}", "basic": coded}},
@@ -136,7 +156,7 @@ def tell(target: Target, key: str, authorization: str) -> list[Reply]:
     replies = []
     for path in ("/api/track", "/sdk/track", "/v1/i"):
         for payload in places:
-            replies.append(target.post(f"{path}?key={quoted}&{quoted}=1&x={quoted}", payload, *headers))
+            replies += [target.post(f"{path}?key={quoted}&{quoted}=1&x={quoted}", payload, *headers)]
         plain = orjson.dumps(TRACK | {"event": key})
         replies += [
             target.post(path, json.dumps(TRACK | {"event": key}).encode().replace(b"/", b"\\/"), *headers),
@@ -208,13 +228,29 @@ def test_A2_any_good_key_is_hidden(face: Target):
     for key in ("a-key-of-this-very-test-0001", 'an-odd/key+of="this"\\test%'):
         for reply in tell(face, key, base64.b64encode(f"{key}:".encode()).decode()):
             assert_tame_reply(reply)
-        own = [call for call in face.control("/_mock/calls?limit=1000", key=key)["calls"]]
+        own = face.control("/_mock/calls?limit=1000", key=key)["calls"]
         assert own
         data = orjson.dumps(own)
         assert {spelling for spelling in spellings(key) if spelling in data} == set()
 
 
-@pytest.mark.parametrize("key", ['"userId":"1"', '{"type":"identify"', "n\\nn\\nn\\nn", "u0041u0041", "[1,2,3,4]", "12345678", "\\\\\\\\\\\\\\\\", '":"":"":"', "identify", "********", "true,true"], ids=repr)
+@pytest.mark.parametrize(
+    "key",
+    [
+        '"userId":"1"',
+        '{"type":"identify"',
+        "n\\nn\\nn\\nn",
+        "u0041u0041",
+        "[1,2,3,4]",
+        "12345678",
+        "\\\\\\\\\\\\\\\\",
+        '":"":"":"',
+        "identify",
+        "********",
+        "true,true",
+    ],
+    ids=repr,
+)
 def test_A2_a_key_made_to_break_the_record(face: Target, key: str):
     """A key that looks like JSON's own signs spoils no payload: what is on record is still JSON, and of the same shape."""
     body = rb'{"type":"identify","userId":"1","traits":{"a":"x\n\n\\n\u0041u0041","b":[1,2,3,4],"c":12345678,"d":[true,true],"e":"\\\\\\\\\\\\","f":"n\nn\nn"}}'
@@ -320,7 +356,12 @@ def test_A4_from_its_own_page(face: Target, key: str):
     """The server's own page may use it, under each of the server's names; so may a program, which sends no Origin."""
     face.post("/api/track", TRACK, key=key)
     for host in (f"{HOST}:{face.port}", f"localhost:{face.port}", f"LOCALHOST:{face.port}", f"[::1]:{face.port}", HOST):
-        for lines in ((), (f"Origin: http://{host}",), (f"Origin: http://{host}", "Sec-Fetch-Site: same-origin"), ("Sec-Fetch-Site: none", "Sec-Fetch-Mode: navigate")):
+        for lines in (
+            (),
+            (f"Origin: http://{host}",),
+            (f"Origin: http://{host}", "Sec-Fetch-Site: same-origin"),
+            ("Sec-Fetch-Site: none", "Sec-Fetch-Mode: navigate"),
+        ):
             assert face.ask("GET", "/_mock/health", b"", *lines, host=host).status == 200, (host, lines)
             assert face.ask("POST", "/_mock/reset", b"", *lines, host=host, key=key).status == 200
     assert face.accepted(key) == []
@@ -340,7 +381,9 @@ def test_A5_the_control_api_is_open_to_no_other_origin(face: Target, key: str):
     upgrade = ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
     for origin in origins:
         for path in (*GET, "/_mock/reset"):
-            preflight = face.ask("OPTIONS", path, b"", f"Origin: {origin}", "Access-Control-Request-Method: POST", "Access-Control-Request-Private-Network: true", key=key)
+            preflight = face.ask(
+                "OPTIONS", path, b"", f"Origin: {origin}", "Access-Control-Request-Method: POST", "Access-Control-Request-Private-Network: true", key=key
+            )
             assert 400 <= preflight.status < 500, (path, origin)
             if path == "/_mock/stream":
                 continue
@@ -359,7 +402,9 @@ def test_A5_the_control_api_is_open_to_no_other_origin(face: Target, key: str):
 def test_A5_calls_are_open_to_every_origin(face: Target, key: str):
     """A page of any origin may send calls and read the answers: the browser's SDK does."""
     for origin in ("http://shop.example", "null", "https://localhost:3000"):
-        preflight = face.ask("OPTIONS", "/sdk/identify", b"", f"Origin: {origin}", "Access-Control-Request-Method: POST", "Access-Control-Request-Headers: content-type")
+        preflight = face.ask(
+            "OPTIONS", "/sdk/identify", b"", f"Origin: {origin}", "Access-Control-Request-Method: POST", "Access-Control-Request-Headers: content-type"
+        )
         assert preflight.status == 204
         assert preflight.header("access-control-allow-origin") in {"*", origin}
         assert "content-type" in (preflight.header("access-control-allow-headers") or "")
@@ -421,7 +466,14 @@ def test_A7_beyond_loopback_a_token_is_wanted(make: Callable[..., Any], key: str
     """Bound to all addresses, the control API wants the token, on every route that shows or changes something; calls want none."""
     with make(host="0.0.0.0", token="the-token-0123456789") as target:
         assert target.post("/api/track", TRACK, key=key).status == 200
-        for lines in ((), ("X-Mock-June-Token: wrong",), ("X-Mock-June-Token:",), ("X-Mock-June-Token: the-token-012345678",), ("X-Mock-June-Token: the-token-0123456789 ", "X-Mock-June-Token: x"), ("Cookie: X-Mock-June-Token=the-token-0123456789",)):
+        for lines in (
+            (),
+            ("X-Mock-June-Token: wrong",),
+            ("X-Mock-June-Token:",),
+            ("X-Mock-June-Token: the-token-012345678",),
+            ("X-Mock-June-Token: the-token-0123456789 ", "X-Mock-June-Token: x"),
+            ("Cookie: X-Mock-June-Token=the-token-0123456789",),
+        ):
             for method, path in ALL:
                 if path in {"/", "/favicon.ico"}:
                     continue

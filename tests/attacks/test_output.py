@@ -21,8 +21,35 @@ from tests.attacks.harness import HOST, IDENTIFY, TRACK, Target, assert_refusal,
 from tests.attacks.servers import Served, served
 
 MARKUP = ('<img src=x onerror="alert(1)">', "</script><script>alert(1)</script>", "{{7*7}}", "javascript:alert(1)", "'\"><svg/onload=alert(1)>", "]]><!--")
-TERMINAL = ("\x1b[2J", "\x1b]0;owned\x07", "\x9b1m", "\x1bP+q\x1b\\", "a\rb", "a\nb", "\x08\x08", "\x7f", "\u202eevil", "\u2028", "\x00", "[bold red]x[/]", "\ufeff", "\x85")
-CONTROL = ("/", "/openapi.json", "/favicon.ico", "/_mock/health", "/_mock/calls", "/_mock/events", "/_mock/faults", "/_mock/export?format=jsonl", "/_mock/export?format=har", "/_mock/calls/1", "/_mock/nowhere")
+TERMINAL = (
+    "\x1b[2J",
+    "\x1b]0;owned\x07",
+    "\x9b1m",
+    "\x1bP+q\x1b\\",
+    "a\rb",
+    "a\nb",
+    "\x08\x08",
+    "\x7f",
+    "\u202eevil",
+    "\u2028",
+    "\x00",
+    "[bold red]x[/]",
+    "\ufeff",
+    "\x85",
+)
+CONTROL = (
+    "/",
+    "/openapi.json",
+    "/favicon.ico",
+    "/_mock/health",
+    "/_mock/calls",
+    "/_mock/events",
+    "/_mock/faults",
+    "/_mock/export?format=jsonl",
+    "/_mock/export?format=har",
+    "/_mock/calls/1",
+    "/_mock/nowhere",
+)
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 """What sets a colour, the one sequence that is ours to write."""
 
@@ -51,7 +78,7 @@ def test_C1_the_policy_lets_nothing_in(face: Target):
     for path in CONTROL:
         for method in ("GET", "POST", "OPTIONS"):
             reply = face.ask(method, path)
-            policy = dict((part.split(None, 1) + [""])[:2] for part in (reply.header("content-security-policy") or "").split("; "))
+            policy = dict([*part.split(None, 1), ""][:2] for part in (reply.header("content-security-policy") or "").split("; "))
             assert policy["frame-ancestors"] == "'none'", path
             assert policy["base-uri"] == "'none'"
             assert policy["default-src"] in {"'none'", "'self'"}
@@ -200,7 +227,7 @@ def sent_is_shown(target: Target, terminal: Terminal) -> bool:
 
 
 def test_C2_messages_are_on_one_line(face: Target, key: str):
-    """A refusal's message shows such bytes as \\xNN or \\uNNNN, since clients print it as it is."""
+    """A refusal's message has such characters escaped, since clients print it as it is."""
     for text in TERMINAL:
         for payload in ({"type": text}, TRACK | {"timestamp": text}, TRACK | {"userId": [text]}, {"type": "track", "user" + text: 1}):
             body = assert_refusal(face.post("/api/track", payload, key=key), 400)
@@ -233,7 +260,13 @@ def test_C6_line_ends_reach_no_header(face: Target, key: str):
         head(f"GET /_mock/schemas/{SPLIT}/x.json HTTP/1.1", own, "Connection: close"),
         head(f"GET /_mock/schemas/..%2f..%2f{SPLIT}/x.json HTTP/1.1", own, "Connection: close"),
         head("GET /_mock/stream HTTP/1.1", own, f"Last-Event-ID: 1{SPLIT}", "Connection: close"),
-        head("OPTIONS /api/track HTTP/1.1", own, "Origin: http://a%0d%0aX-Injected: yes", "Access-Control-Request-Headers: a%0d%0aX-Injected", "Connection: close"),
+        head(
+            "OPTIONS /api/track HTTP/1.1",
+            own,
+            "Origin: http://a%0d%0aX-Injected: yes",
+            "Access-Control-Request-Headers: a%0d%0aX-Injected",
+            "Connection: close",
+        ),
         head("GET /_mock/health HTTP/1.1", own, f"Authorization: Basic {SPLIT}", "Connection: close"),
         call_head(key, f"Content-Length: {len(body)}", "Connection: close", path="/sdk/identify") + body,
         call_head(key, f"Content-Length: {len(body)}", f"Content-Encoding: {SPLIT}", "Connection: close") + body,

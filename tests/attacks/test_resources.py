@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import quote
 
 import orjson
@@ -34,7 +35,7 @@ def pour(target: Target, calls: bytes, count: int, times: int) -> None:
 
 def test_R1_many_calls_leave_memory_flat(key: str):
     """However many calls come, memory stays flat, the oldest go first, and health says how many went."""
-    most, times = (10_000, 10_000) if SLOW else (500, 60)
+    most, times = (10_000, 10_000) if SLOW else (500, 30)
     with served("--max-calls", str(most)) as target:
         assert target.pid is not None
         block = b"".join(whole_call(key, TRACK | {"userId": str(number), "properties": {"x": "y" * 300}}) for number in range(100))
@@ -61,19 +62,29 @@ def readers(target: Target, path: str, count: int) -> Iterator[list[socket.socke
         yield socks
 
 
-@pytest.mark.parametrize("path", ["/_mock/stream", "/_mock/stream?after=0", "/_mock/export?format=jsonl", "/_mock/export?format=har", "/_mock/calls?limit=1000", "/_mock/events?limit=1000"])
-def test_R2_readers_that_do_not_read(process: Target, key: str, path: str):
-    """Readers that never read cost little memory, however much there is to tell them, and hold up nobody."""
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [
+        ("/_mock/stream", 32),
+        ("/_mock/stream?after=0", 32),
+        ("/_mock/export?format=jsonl", 32),
+        ("/_mock/export?format=har", 32),
+        ("/_mock/calls?limit=1000", 192),  # a page is made whole, of 8 MiB at most
+        ("/_mock/events?limit=1000", 192),
+    ],
+)
+def test_R2_readers_that_do_not_read(process: Target, key: str, path: str, most: int):
+    """Eight readers that never read cost at most so many MiB, however much there is to tell them, and hold up nobody."""
     assert process.pid is not None
     large = b"".join(whole_call(key, TRACK | {"properties": {"x": "y" * 20_000}}) for _ in range(20))
-    pour(process, large, 20, 10)
+    pour(process, large, 20, 5)
     process.control("/_mock/events?limit=1")
     before = memory(process.pid)
     with readers(process, path, 8):
-        pour(process, large, 20, 20)
+        pour(process, large, 20, 10)
         time.sleep(0.2)
         assert process.control("/_mock/health")["status"] == "ok"
-        assert memory(process.pid) - before < 64 * MIB
+        assert memory(process.pid) - before < most * MIB
     process.control("/_mock/reset", method="POST", key=key)
 
 
@@ -82,7 +93,7 @@ def test_R2_a_reader_that_comes_late_is_told_of_the_gap(key: str):
     with served("--max-calls", "50") as target:
         large = whole_call(key, TRACK | {"properties": {"x": "y" * 20_000}})
         with readers(target, "/_mock/stream?after=0", 1) as (sock,):
-            pour(target, large * 10, 10, 60)
+            pour(target, large * 10, 10, 25)
             last = target.control("/_mock/calls?limit=1000")["calls"][-1]["id"]
             data = b""
             deadline = time.monotonic() + 15
@@ -91,38 +102,44 @@ def test_R2_a_reader_that_comes_late_is_told_of_the_gap(key: str):
     told = [int(line[4:]) for line in data.split(b"\n") if line.startswith(b"id: ")]
     missed = [orjson.loads(line[6:])["missed"] for line in data.split(b"\n") if line.startswith(b'data: {"missed"')]
     assert told == sorted(told)
-    assert told[-1] == last == 600
+    assert told[-1] == last == 250
     assert missed
-    assert sum(missed) + data.count(b"event: call\n") == 600
+    assert sum(missed) + data.count(b"event: call\n") == 250
 
 
-@pytest.mark.parametrize("wrong", [{"type": "track"}, {}, {"type": "identify"}, {"type": "track", "user_id": 1, "event": [], "timestamp": 5, "properties": "x", "context": 7}], ids=["no-ids", "no-type", "identify", "all-wrong"])
-def test_R3_a_batch_of_wrong_events(face: Target, key: str, clock, wrong: dict[str, object]):
+WRONG = {
+    "all-wrong": {"type": "track", "user_id": 1, "event": [], "timestamp": 5, "properties": "x", "context": 7},
+    "no-type": {},
+    **({"no-ids": {"type": "track"}, "identify": {"type": "identify"}} if SLOW else {}),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
+def test_R3_a_batch_of_wrong_events(face: Target, key: str, wrong: dict[str, object]):
     """20,000 wrong events in one batch are refused in less than five seconds, in less than 4 MiB, with 100 violations and the number of all."""
     count = 20_000
     body = orjson.dumps({"batch": [wrong] * count})
     assert len(body) < 4 * MIB
-    reply = face.post("/sdk/batch", body, key=key)
-    assert clock() < 5
+    with face.at_most(5):
+        reply = face.post("/sdk/batch", body, key=key)
     refused = assert_refusal(reply, 400, "invalid_payload")
     assert refused["errors_total"] >= count
     assert len(refused["errors"]) == 100
     assert len(reply.body) < 4 * MIB
-    (call,) = face.control("/_mock/calls?accepted=false", key=key)["calls"]
+    call = face.control("/_mock/calls?accepted=false", key=key)["calls"][0]
     assert len(call["violations"]) == 100
     assert call["violations_total"] == refused["errors_total"]
     face.control("/_mock/reset", method="POST", key=key)
-    assert clock() < 20
 
 
-def test_R3_a_batch_of_small_things(face: Target, key: str, clock):
+@pytest.mark.parametrize("body", [b'{"batch":[' + b"0," * 2_000_000 + b"0]}", b'{"batch":[' + b"{}," * 1_300_000 + b"{}]}"], ids=["zeros", "objects"])
+def test_R3_a_batch_of_small_things(process: Target, key: str, body: bytes):
     """The same of a body that is all commas and zeros, as many as fit."""
-    for body in (b'{"batch":[' + b"0," * 2_000_000 + b"0]}", b'{"batch":[' + b"{}," * 1_300_000 + b"{}]}", b'{"batch":[' + b"[]," * 1_300_000 + b"[]]}"):
-        assert len(body) < 4 * MIB
-        refused = assert_refusal(face.post("/sdk/batch", body, key=key), 400, "invalid_payload")
-        assert len(refused["errors"]) <= 100
-    face.control("/_mock/reset", method="POST", key=key)
-    assert clock() < 20
+    assert len(body) < 4 * MIB
+    with process.at_most(5):
+        refused = assert_refusal(process.post("/sdk/batch", body, key=key), 400, "invalid_payload")
+    assert len(refused["errors"]) <= 100
+    process.control("/_mock/reset", method="POST", key=key)
 
 
 STARS = "*a" * 100 + "b"
@@ -151,40 +168,40 @@ BAD = [
 
 
 @pytest.mark.parametrize("route", ["calls", "events"])
-def test_R4_questions_that_make_no_sense(face: Target, clock, route: str):
+def test_R4_questions_that_make_no_sense(face: Target, route: str):
     """A number out of its range, a glob of many stars, an unknown name: 400 with a word on what is taken, at once."""
-    for query in BAD:
-        reply = face.ask("GET", f"/_mock/{route}?{query}".replace(" ", "%20") if query.isascii() else f"/_mock/{route}?{quote(query, safe='=&')}")
-        assert_refusal(reply, 400)
-        assert len(reply.body) < 2048
-    assert clock() < 10
+    with face.at_most(5):
+        for query in BAD:
+            reply = face.ask("GET", f"/_mock/{route}?{query}".replace(" ", "%20") if query.isascii() else f"/_mock/{route}?{quote(query, safe='=&')}")
+            assert_refusal(reply, 400)
+            assert len(reply.body) < 2048
 
 
-def test_R4_questions_that_make_little_sense(face: Target, key: str, clock):
+def test_R4_questions_that_make_little_sense(face: Target, key: str):
     """Globs with sets and stars, quotes, wildcards of SQL and deep cursors are answered, with what matches to the letter, at once."""
     face.post("/api/track", TRACK | {"userId": "100%_' OR 1=1 --", "event": "a" * 3000}, key=key)
     found = face.control(f"/_mock/events?userId={quote(chr(49) + '00%_' + chr(39) + ' OR 1=1 --')}", key=key)
     assert len(found["events"]) == 1
-    for query in (
-        "userId=%25",
-        "userId=_______",
-        "userId='%20OR%20'1'='1",
-        "event=%00",
-        f"after={2**63 - 1}",
-        "rule=*",
-        f"rule={quote('*a' * 10)}",
-        f"path={quote('/*a*a*a*a*a*a*a*a*b')}",
-        "rule=[",
-        "rule=[!",
-        "rule=[]-a]*",
-        "path=%5B%5D%5B%5D",
-        f"rule={quote('?' * 200)}",
-        "path=" + quote("[a-z]*" * 9),
-    ):
-        reply = face.ask("GET", f"/_mock/events?{query}", key=key)
-        assert reply.status == 200, (query, reply)
+    with face.at_most(3):
+        for query in (
+            "userId=%25",
+            "userId=_______",
+            "userId='%20OR%20'1'='1",
+            "event=%00",
+            f"after={2**63 - 1}",
+            "rule=*",
+            f"rule={quote('*a' * 10)}",
+            f"path={quote('/*a*a*a*a*a*a*a*a*b')}",
+            "rule=[",
+            "rule=[!",
+            "rule=[]-a]*",
+            "path=%5B%5D%5B%5D",
+            f"rule={quote('?' * 200)}",
+            "path=" + quote("[a-z]*" * 9),
+        ):
+            reply = face.ask("GET", f"/_mock/events?{query}", key=key)
+            assert reply.status == 200, (query, reply)
     assert face.control("/_mock/events?userId=%25", key=key)["events"] == []
-    assert clock() < 5
 
 
 @pytest.mark.parametrize("number", ["0", "-1", str(2**63), str(2**64), "9" * 400, "1e3", "nan", "abc", "1.0", "%00", "..", "1/2", "٣", " 1", "1%20", "0x1"])
@@ -244,41 +261,49 @@ FAULTS = [
 ]
 
 
-def test_R4_faults_that_make_no_sense(face: Target, key: str, clock):
+def test_R4_faults_that_make_no_sense(face: Target, key: str):
     """A fault with a member unknown, a type wrong or a number out of its range is 400, and nothing is planned, not even of a list's good ones."""
-    for body in FAULTS:
-        assert_refusal(face.ask("POST", "/_mock/faults", body, "Content-Type: application/json", key=key), 400)
+    with face.at_most(5):
+        for body in FAULTS:
+            assert_refusal(face.ask("POST", "/_mock/faults", body, "Content-Type: application/json", key=key), 400)
     assert face.control("/_mock/faults", key=key) == {"faults": []}
-    assert clock() < 10
 
 
-def test_R4_a_fault_with_a_slow_glob(face: Target, key: str, clock):
+def test_R4_a_fault_with_a_slow_glob(face: Target, key: str):
     """A fault's glob of many stars is refused, or costs calls nothing."""
     reply = face.ask("POST", "/_mock/faults", orjson.dumps({"status": 503, "path": "*a" * 90 + "b", "times": None}), key=key)
     assert reply.status in {200, 400}
-    for _ in range(5):
-        face.ask("POST", "/api/" + "a" * 150, b"{}", key=key)
-        face.post("/api/track", TRACK, key=key)
+    with face.at_most(1):
+        for _ in range(5):
+            face.ask("POST", "/api/" + "a" * 150, b"{}", key=key)
+            face.post("/api/track", TRACK, key=key)
     face.control("/_mock/faults", method="DELETE", key=key)
-    assert clock() < 3
 
 
-def test_R4_the_stream_and_the_export_are_as_strict(face: Target, clock):
+def test_R4_the_stream_and_the_export_are_as_strict(face: Target):
     """A cursor out of range, a format unknown: 400 there too."""
-    for path in ("stream?after=-1", f"stream?after={2**64}", "stream?limit=5", "stream?after=nan", "export?format=xml", "export?format=", "export?limit=1", "export?after=x", f"export?rule={quote(STARS)}"):
+    for path in (
+        "stream?after=-1",
+        f"stream?after={2**64}",
+        "stream?limit=5",
+        "stream?after=nan",
+        "export?format=xml",
+        "export?format=",
+        "export?limit=1",
+        "export?after=x",
+        f"export?rule={quote(STARS)}",
+    ):
         assert_refusal(face.ask("GET", f"/_mock/{path}"), 400)
     for last in ("-1", "abc", str(2**64), "1e3", "nan"):
         assert_refusal(face.ask("GET", "/_mock/stream", b"", f"Last-Event-ID: {last}"), 400)
-    assert clock() < 5
 
 
-def test_R5_a_hundred_calls_at_once(face: Target, key: str, clock):
+def test_R5_a_hundred_calls_at_once(face: Target, key: str):
     """A hundred clients at once are all served."""
     with ThreadPoolExecutor(100) as pool:
         found = list(pool.map(lambda number: face.post("/api/track", TRACK | {"userId": str(number)}, key=key).status, range(100)))
     assert found == [200] * 100
     assert len({payload["userId"] for payload in face.accepted(key)}) == 100
-    assert clock() < 20
 
 
 def test_R5_fifty_resets_amid_calls(face: Target, key: str):
@@ -300,19 +325,19 @@ def test_R5_fifty_resets_amid_calls(face: Target, key: str):
     assert face.accepted(key) == []
 
 
-def test_R5_fifty_clients_that_never_read(target: Target, key: str):
+def test_R5_fifty_clients_that_never_read(either: Target, key: str):
     """Clients that send and never read their answers hold up nobody else."""
     big = whole_call(key, {"type": "track", "properties": "x" * 1000})
     with contextlib.ExitStack() as stack:
         for number in range(50):
-            sock = stack.enter_context(connected(target.port, buffer=4096))
-            send(sock, big * 50 if number % 2 else head("GET /_mock/calls?limit=1000 HTTP/1.1", f"Host: {HOST}:{target.port}") * 5)
-        until(lambda: len(target.control("/_mock/calls?limit=1000&accepted=false", key=key)["calls"]) >= 250, 10)
+            sock = stack.enter_context(connected(either.port, buffer=4096))
+            send(sock, big * 50 if number % 2 else head("GET /_mock/calls?limit=100 HTTP/1.1", f"Host: {HOST}:{either.port}") * 5)
+        until(lambda: len(either.control("/_mock/calls?limit=1000&accepted=false", key=key)["calls"]) >= 250, 10)
         for _ in range(5):
-            target.good_call()
-            assert target.control("/_mock/health")["status"] == "ok"
-            assert target.control("/_mock/faults", key=key) == {"faults": []}
-    target.control("/_mock/reset", method="POST", key=key)
+            either.good_call()
+            assert either.control("/_mock/health")["status"] == "ok"
+            assert either.control("/_mock/faults", key=key) == {"faults": []}
+    either.control("/_mock/reset", method="POST", key=key)
 
 
 def test_R5_connections_that_come_and_go(process: Target):
@@ -320,25 +345,33 @@ def test_R5_connections_that_come_and_go(process: Target):
     assert process.pid is not None
 
     def count() -> int:
-        import os
-
-        return len(os.listdir(f"/proc/{process.pid}/fd"))
+        return len(list(Path(f"/proc/{process.pid}/fd").iterdir()))
 
     process.control("/_mock/health")
     before = count()
-    for number in range(300):
+    for number in range(120):
         with connected(process.port) as sock:
-            send(sock, (b"", b"POST", whole_call("k")[:100], whole_call("k"), head("GET /_mock/stream HTTP/1.1", f"Host: {HOST}:{process.port}"), b"rubbish\r\n\r\n")[number % 6])
+            send(
+                sock,
+                (b"", b"POST", whole_call("k")[:100], whole_call("k"), head("GET /_mock/stream HTTP/1.1", f"Host: {HOST}:{process.port}"), b"rubbish\r\n\r\n")[
+                    number % 6
+                ],
+            )
     until(lambda: count() <= before + 8, 10)
 
 
-def test_R5_a_reader_in_a_thread_of_flasks_own(target: Target):
+def test_R5_a_reader_in_a_thread_of_flasks_own(either: Target):
     """More readers than Flask has threads, none of whom reads, do not keep the control API from answering, nor the server from ending."""
     with contextlib.ExitStack() as stack:
-        for _ in range(30):
-            sock = stack.enter_context(connected(target.port, buffer=4096))
-            send(sock, head("GET /openapi.json HTTP/1.1", f"Host: {HOST}:{target.port}") * 20)
+        for _ in range(20):
+            sock = stack.enter_context(connected(either.port, buffer=4096))
+            send(sock, head("GET /openapi.json HTTP/1.1", f"Host: {HOST}:{either.port}") * 5)
         time.sleep(0.3)
         for _ in range(3):
-            assert target.control("/_mock/health")["status"] == "ok"
-            assert replies(target.raw(head("POST /_mock/reset HTTP/1.1", f"Host: {HOST}:{target.port}", "Authorization: Basic nobody", "Content-Length: 0")))[0].status == 200
+            assert either.control("/_mock/health")["status"] == "ok"
+            assert (
+                replies(either.raw(head("POST /_mock/reset HTTP/1.1", f"Host: {HOST}:{either.port}", "Authorization: Basic nobody", "Content-Length: 0")))[
+                    0
+                ].status
+                == 200
+            )
