@@ -184,7 +184,7 @@ class TestEnd:
                 fake.process.send_signal(number)
                 assert delayed.getresponse().status == 200
                 code = fake.process.wait(5)
-        assert (code, time.monotonic() - began < 1.2) == (0, True)
+        assert (code, time.monotonic() - began < 1.5) == (0, True)  # a second, and what a busy machine adds
         assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith("j.db")) in (["j.db"], ["j.db", "j.db.lock"])
         with closing(sqlite3.connect(tmp_path / "j.db")) as record:
             assert record.execute("PRAGMA integrity_check").fetchone() == ("ok",)
