@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mock_june.journal.ids import Ids, numbered
 from mock_june.journal.store import Journal
 
-__all__ = ["Journal"]
+__all__ = ["Ids", "Journal", "numbered"]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from mock_june.errors import JournalError, JournalUnwritableError, UsageError
 from mock_june.journal import forks, place, removal, rows, search
+from mock_june.journal.ids import Ids, numbered
 from mock_june.journal.readers import Readers
 from mock_june.journal.removal import Gone
 from mock_june.journal.tally import Tally
@@ -108,24 +109,24 @@ class Journal:
 
     def record_many(self, calls: Sequence[Call]) -> list[Call]:
         """Records calls in one transaction, as `record` does: all or none. An event's `at`, `workspace` and `accepted` become its call's."""
-        recorded: list[Call] = []
+        return [numbered(call, ids) for call, ids in zip(calls, self.write_many(calls), strict=True)]
+
+    def write_many(self, calls: Sequence[Call]) -> list[Ids]:
+        """As `record_many`, for whom each call's ids are enough."""
         gone: list[Gone] = []
         with self._transaction() as writer:
-            number, event, first = self._last_call, self._last_event, self._first_call
-            for call in calls:
-                number += 1
-                recorded.append(writer.insert(call, number, event + 1))
-                event += len(call.events)
-            over = self._tally.whole.calls + len(recorded) - self.max_calls
+            number, event, first = self._last_call + len(calls), self._last_event + sum([len(call.events) for call in calls]), self._first_call
+            ids = writer.insert(calls, self._last_call + 1, self._last_event + 1)
+            over = self._tally.whole.calls + len(calls) - self.max_calls
             if over > 0:
                 gone = self._discard(writer, over, number, event)
                 first = writer.first()
             writer.commit()
             self._last_call, self._last_event, self._first_call = number, event, first
-            self._tally.add(recorded)
+            self._tally.add(calls)
             self._tally.remove(gone, discarded=True)
         self._tell()
-        return recorded
+        return ids
 
     def calls(self, where: Filter, after: int = 0, limit: int = 100) -> list[Call]:
         """Up to `limit` calls that hold the filter, with all their events, oldest first, from beyond the call id `after`. UsageError for a glob too costly."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,10 @@ from typing import Any
 import orjson
 
 from mock_june import wire
+from mock_june.journal.ids import Ids
 from mock_june.journal.place import APPLICATION_ID, VERSION
 from mock_june.journal.words import Words
-from mock_june.model import Call, Event, Totals, Violation
+from mock_june.model import Call, Totals, Violation
 
 PAGE = 2048
 """Bytes. A call touches a dozen pages, one an index, and each goes whole into the log: half SQLite's default takes 7 us off a call of 44."""
@@ -156,90 +157,64 @@ class Writer:
         calls, events, rejected = self._execute(counts).fetchone()
         return Totals(calls, events, rejected, self.meta("discarded", 0))
 
-    def insert(self, call: Call, number: int, first: int) -> Call:
-        """Writes a call and its events, whose ids begin at `first`. Gives the call as it is on record."""
+    def insert(self, calls: Sequence[Call], number: int, first: int) -> list[Ids]:
+        """Writes calls, whose ids begin at `number`, and their events, whose ids begin at `first`. Gives the ids of each.
+
+        A table at a time: that takes a third off what a call costs when many share a commit.
+        """
+        ids: list[Ids] = []
+        call_rows: list[tuple[Any, ...]] = []
+        content_rows: list[tuple[Any, ...]] = []
+        event_rows: list[tuple[Any, ...]] = []
         number_of = self.words.number
-        path, mark, query = call.path.partition("?")
-        workspace = None if call.workspace is None else number_of("workspace", call.workspace)
-        path_word = number_of("path", path)
-        events = call.events
-        self._execute(INSERT_CALL, (number, workspace, path_word, call.accepted, first, len(events)))
-        self._execute(
-            INSERT_CONTENT,
-            (
-                number,
-                call.at,
-                call.method,
-                query if mark else None,
-                call.status,
-                call.code,
-                call.duration_ms,
-                call.violations_total,
-                None if call.fault is None else wire.dumps(wire.fault(call.fault)),
-                _findings(call.violations),
-                orjson.dumps(call.headers),
-                call.answer or None,
-                call.body,
-            ),
-        )
-        recorded: list[Event] = []
-        rows: list[tuple[Any, ...]] = []
-        whole = (0, len(call.body))
-        for event_id, event in enumerate(events, first):
-            kind, contract = number_of("kind", event.kind), number_of("contract", event.contract)
-            start, stop = event.span or whole
-            rows.append((event_id, number, workspace, path_word, call.accepted, kind, contract, start, stop, *names(event.payload)))
-            recorded.append(
-                Event(
-                    event_id,
+        for call in calls:
+            path, mark, query = call.path.partition("?")
+            workspace = None if call.workspace is None else number_of("workspace", call.workspace)
+            path_word = number_of("path", path)
+            ids.append(Ids(number, first))
+            call_rows.append((number, workspace, path_word, call.accepted, first, len(call.events)))
+            content_rows.append(
+                (
                     number,
                     call.at,
-                    call.workspace,
-                    event.contract,
-                    event.kind,
-                    call.accepted,
-                    event.payload,
-                    event.violations,
-                    event.warnings,
-                    (start, stop),
+                    call.method,
+                    query if mark else None,
+                    call.status,
+                    call.code,
+                    call.duration_ms,
+                    call.violations_total,
+                    None if call.fault is None else wire.dumps(wire.fault(call.fault)),
+                    _findings(call.violations),
+                    orjson.dumps(call.headers),
+                    call.answer or None,
+                    call.body,
                 )
             )
-        if len(rows) == 1:
-            self._execute(INSERT_EVENT, rows[0])
-        elif rows:
-            self.cursor.executemany(INSERT_EVENT, rows)
-        self._insert_findings(call, number, recorded)
-        return Call(
-            number,
-            call.at,
-            call.workspace,
-            call.method,
-            call.path,
-            call.headers,
-            call.body,
-            call.status,
-            call.code,
-            call.accepted,
-            call.fault,
-            call.violations,
-            call.violations_total,
-            call.answer,
-            call.duration_ms,
-            tuple(recorded),
-        )
+            whole = (0, len(call.body))
+            for event in call.events:
+                kind, contract = number_of("kind", event.kind), number_of("contract", event.contract)
+                event_rows.append((first, number, workspace, path_word, call.accepted, kind, contract, *(event.span or whole), *names(event.payload)))
+                first += 1
+            number += 1
+        self.cursor.executemany(INSERT_CALL, call_rows)
+        self.cursor.executemany(INSERT_CONTENT, content_rows)
+        self.cursor.executemany(INSERT_EVENT, event_rows)
+        for call, own in zip(calls, ids, strict=True):
+            self._insert_findings(call, own)
+        return ids
 
-    def _insert_findings(self, call: Call, number: int, events: Iterable[Event]) -> None:
+    def _insert_findings(self, call: Call, ids: Ids) -> None:
         number_of = self.words.number
         rules = {violation.rule for violation in call.violations}
-        for event in events:
+        for number, event in enumerate(call.events, ids.event):
             if not event.violations and not event.warnings:
                 continue
             own = {finding.rule for finding in (*event.violations, *event.warnings)}
             rules |= own
-            self._execute(INSERT_FINDING, (event.id, _findings(event.violations), _findings(event.warnings)))
-            self.cursor.executemany(INSERT_EVENT_RULE, [(event.id, number_of("rule", rule)) for rule in own])
+            self._execute(INSERT_FINDING, (number, _findings(event.violations), _findings(event.warnings)))
+            self.cursor.executemany(INSERT_EVENT_RULE, [(number, number_of("rule", rule)) for rule in own])
         if rules:
-            self.cursor.executemany(INSERT_CALL_RULE, [(number, number_of("rule", rule)) for rule in rules])
+            self.cursor.executemany(INSERT_CALL_RULE, [(ids.call, number_of("rule", rule)) for rule in rules])
 
 
 def _findings(found: tuple[Violation, ...]) -> bytes | None:

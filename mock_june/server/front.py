@@ -16,7 +16,7 @@ from urllib.parse import quote
 from a2wsgi import WSGIMiddleware
 
 from mock_june.errors import JournalUnwritableError
-from mock_june.model import Call
+from mock_june.journal import Ids
 from mock_june.server import control, live
 from mock_june.server.answers import UNDROPPED, Answer
 from mock_june.server.exchange import Exchange
@@ -92,7 +92,7 @@ class Front:
         try:
             outcome = self.ingest.judge(request)
             if outcome.call is not None:
-                self.ingest.recorded(await self._recorder.record(outcome.call))
+                self.ingest.recorded(outcome.call, await self._recorder.record(outcome.call))
         except Exception as error:  # noqa: BLE001 - logged
             outcome = _failed(request, error)
         if cut:
@@ -113,14 +113,15 @@ class Front:
             outcome = self.ingest.judge(request)
         except Exception:  # noqa: BLE001 - logged in `broken`
             outcome = broken(request)
-        if outcome.call is None:
+        call = outcome.call
+        if call is None:
             exchange.answer(outcome.answer)
             return
 
-        def recorded(result: Call | Exception) -> None:
+        def recorded(result: Ids | Exception) -> None:
             try:
-                if isinstance(result, Call):
-                    self.ingest.recorded(result)
+                if isinstance(result, Ids):
+                    self.ingest.recorded(call, result)
                     self._give(exchange, outcome)
                 else:
                     exchange.answer(_failed(request, result).answer)
@@ -128,7 +129,7 @@ class Front:
                 LOG.exception("an answer failed; its connection is closed")
                 exchange.transport.abort()
 
-        self._recorder.add(outcome.call, recorded)
+        self._recorder.add(call, recorded)
 
     def _give(self, exchange: Exchange, outcome: Outcome) -> None:
         """The answer as it was planned: at once, mostly."""

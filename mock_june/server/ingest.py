@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from mock_june import clock
 from mock_june.errors import JournalUnwritableError
+from mock_june.journal import Ids, numbered
 from mock_june.model import ApiKey, Call, Checked, ContractName, Endpoint, Event, Fault, Raw, Verdict, Violation
 from mock_june.server import answers
 from mock_june.server.answers import Answer
@@ -100,15 +101,19 @@ class Ingest:
         try:
             outcome = self.judge(request)
             if outcome.call is not None:
-                self.recorded(self.mock.journal.record(outcome.call))
+                (ids,) = self.mock.journal.write_many((outcome.call,))
+                self.recorded(outcome.call, ids)
         except JournalUnwritableError as error:
             return unrecorded(error)
         except Exception:  # noqa: BLE001 -- logged in `broken`
             return broken(request)
         return outcome
 
-    def recorded(self, call: Call) -> None:
+    def recorded(self, call: Call, ids: Ids) -> None:
         """Tells the observers of a call that is on record. One that fails, such as a terminal that went away, changes no answer."""
+        if not self.observers:
+            return
+        call = numbered(call, ids)
         for observer in self.observers:
             try:
                 observer(call)

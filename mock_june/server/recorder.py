@@ -9,11 +9,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from mock_june.journal import Journal
+from mock_june.journal import Ids, Journal
 from mock_june.model import Call
 
-Done = Callable[[Call | Exception], None]
-"""Is told of the call as it is on record, or of what kept it from being recorded. It must not raise: others wait behind it."""
+Done = Callable[[Ids | Exception], None]
+"""Is told of the ids that a call has on record, or of what kept it from being recorded. It must not raise: others wait behind it."""
 
 
 class Recorder:
@@ -31,9 +31,9 @@ class Recorder:
             self._busy = True
             asyncio.get_running_loop().call_soon(self._flush)
 
-    async def record(self, call: Call) -> Call:
-        """The call as it is recorded. Raises JournalUnwritableError, or whatever else kept it from being recorded."""
-        future: asyncio.Future[Call] = asyncio.get_running_loop().create_future()
+    async def record(self, call: Call) -> Ids:
+        """The ids that a call has on record. Raises JournalUnwritableError, or whatever else kept it from being recorded."""
+        future: asyncio.Future[Ids] = asyncio.get_running_loop().create_future()
         self.add(call, partial(_settle, future))
         return await future
 
@@ -44,17 +44,17 @@ class Recorder:
             self._task = asyncio.get_running_loop().create_task(self._commit_in_thread(waiting, calls))  # held: the loop keeps only a weak reference
             return
         self._busy = False
-        results: Sequence[Call | Exception]
+        results: Sequence[Ids | Exception]
         try:
-            results = self._journal.record_many(calls)
+            results = self._journal.write_many(calls)
         except Exception as error:  # noqa: BLE001 - each of those who wait has it
             results = [error] * len(waiting)
         _tell(waiting, results)
 
     async def _commit_in_thread(self, waiting: list[tuple[Call, Done]], calls: list[Call]) -> None:
-        results: Sequence[Call | Exception]
+        results: Sequence[Ids | Exception]
         try:
-            results = await asyncio.to_thread(self._journal.record_many, calls)
+            results = await asyncio.to_thread(self._journal.write_many, calls)
         except Exception as error:  # noqa: BLE001 - each of those who wait has it
             results = [error] * len(waiting)
         if self._waiting:
@@ -64,12 +64,12 @@ class Recorder:
         _tell(waiting, results)
 
 
-def _tell(waiting: list[tuple[Call, Done]], results: Sequence[Call | Exception]) -> None:
+def _tell(waiting: list[tuple[Call, Done]], results: Sequence[Ids | Exception]) -> None:
     for (_, done), result in zip(waiting, results, strict=True):
         done(result)
 
 
-def _settle(future: asyncio.Future[Call], result: Call | Exception) -> None:
+def _settle(future: asyncio.Future[Ids], result: Ids | Exception) -> None:
     """Ends the wait of one that may have given up meanwhile."""
     if future.done():
         return

@@ -154,7 +154,7 @@ def test_a_bug_of_ours_is_a_500(front: FrontFace, key: str, monkeypatch: pytest.
         raise RuntimeError("a bug")
 
     with connected(front.port) as sock:
-        for part, name in ((front.server.ingest, "judge"), (front.mock.journal, "record_many")):
+        for part, name in ((front.server.ingest, "judge"), (front.mock.journal, "write_many")):
             with monkeypatch.context() as patch:
                 patch.setattr(part, name, fail)
                 sock.sendall(call)

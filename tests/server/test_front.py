@@ -65,7 +65,7 @@ def test_many_clients_at_once(front: FrontFace, key: str):
 def test_calls_that_wait_share_a_commit(make_front, monkeypatch: pytest.MonkeyPatch, durable: bool):
     """What came in one turn of the loop, or while a commit waited for the disk, is recorded in one transaction, in its order."""
     front = make_front(durable=durable)
-    kept = type(front.mock.journal).record_many
+    kept = type(front.mock.journal).write_many
     sent = head("/api/track", "any", f"Content-Length: {len(BODY)}") + BODY
     sizes: list[int] = []
 
@@ -79,7 +79,7 @@ def test_calls_that_wait_share_a_commit(make_front, monkeypatch: pytest.MonkeyPa
         for sock in socks:
             sock.sendall(sent)
             assert_success(one_answer(sock))
-        monkeypatch.setattr(type(front.mock.journal), "record_many", slow)
+        monkeypatch.setattr(type(front.mock.journal), "write_many", slow)
         for sock in socks:
             sock.sendall(sent)
         for sock in socks:
@@ -98,7 +98,7 @@ def test_each_call_of_a_commit_that_failed_is_told(make_front, monkeypatch: pyte
         raise JournalUnwritableError("disk I/O error")
 
     with monkeypatch.context() as patched:
-        patched.setattr(type(front.mock.journal), "record_many", fail)
+        patched.setattr(type(front.mock.journal), "write_many", fail)
         with ThreadPoolExecutor(8) as pool:
             for reply in pool.map(lambda _: front.post("/api/track", TRACK, key="any"), range(16)):
                 assert_refusal(reply, 503, "journal_unwritable")

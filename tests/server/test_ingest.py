@@ -198,7 +198,7 @@ def test_what_cannot_be_recorded_is_never_a_200(make_face, monkeypatch: pytest.M
 
     with monkeypatch.context() as patched:
         patched.setattr(type(journal), "record", full)
-        patched.setattr(type(journal), "record_many", full)
+        patched.setattr(type(journal), "write_many", full)
         for _ in range(3):
             body = assert_refusal(face.post("/api/track", TRACK, key="any"), 503, "journal_unwritable")
             assert "database or disk is full" in body["message"]
@@ -220,7 +220,7 @@ def test_a_failing_part_is_a_500_in_our_shape(make_face, monkeypatch: pytest.Mon
             patched.setattr(type(face.mock.engine), "check", fail)
         else:
             patched.setattr(type(face.mock.journal), "record", fail)
-            patched.setattr(type(face.mock.journal), "record_many", fail)
+            patched.setattr(type(face.mock.journal), "write_many", fail)
         reply = face.post("/api/track", TRACK, key="any")
         assert_refusal(reply, 500, "internal_error")
         assert b"secret" not in reply.body
