@@ -1,4 +1,7 @@
-"""The two faces of the server, the front on the loop and Flask alone, behind one way to ask them; and raw sockets for what no HTTP client sends."""
+"""The faces of the server, the front on the loop with its short and its long way, and Flask alone, behind one way to ask them.
+
+And raw sockets, for what no HTTP client sends.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ from mock_june.server.state import Mock, Settings
 Headers = Mapping[str, str] | Sequence[tuple[str, str]]
 
 TIMEOUT = 10.0
-FACES = ("front", "flask")
+FACES = ("front", "long way", "flask")
 
 IDENTIFY: dict[str, Any] = {"type": "identify", "userId": "1"}
 GROUP: dict[str, Any] = {"type": "group", "groupId": "A", "userId": "1"}
@@ -122,6 +125,16 @@ class FrontFace(Face):
         super().close()
 
 
+class LongWayFace(FrontFace):
+    """The front, asked so that no call goes its short way (`mock_june/server/exchange.py`): each target ends in an empty query."""
+
+    name = "long way"
+
+    def send(self, method: str, path: str, body: bytes = b"", headers: Headers = ()) -> Reply:
+        """One request on a connection of its own."""
+        return super().send(method, path if "?" in path else f"{path}?", body, headers)
+
+
 class FlaskFace(Face):
     """Flask alone, asked as a WSGI host asks it."""
 
@@ -157,7 +170,7 @@ def new_mock(keys: Iterable[str] = (), *, journal: Journal | None = None, durabl
 
 def new_face(name: str, mock: Mock) -> Face:
     """A face over a fake's inside."""
-    return FrontFace(mock) if name == "front" else FlaskFace(mock)
+    return {"front": FrontFace, "long way": LongWayFace, "flask": FlaskFace}[name](mock)
 
 
 def assert_refusal(reply: Reply, status: int, code: str) -> Any:
