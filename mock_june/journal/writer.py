@@ -86,6 +86,7 @@ class Writer:
         self.cursor = self.connection.cursor()
         self.words = Words(self.cursor)
         self._execute = self.cursor.execute
+        self._execute(f"PRAGMA synchronous = {synchronous}")
         self._execute(f"PRAGMA page_size = {PAGE}")  # of a new file; one that is there keeps its own
         if self.value("PRAGMA user_version") == 0:
             schema = files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
@@ -93,7 +94,6 @@ class Writer:
             self.cursor.executescript(f"BEGIN IMMEDIATE; {marks} {schema} COMMIT;")
         if self.value("PRAGMA journal_mode = WAL") != "wal":
             raise sqlite3.OperationalError("no write-ahead log can be kept there")
-        self._execute(f"PRAGMA synchronous = {synchronous}")
         self._execute(f"PRAGMA wal_autocheckpoint = {AUTOCHECKPOINT}")
         self._execute(f"PRAGMA journal_size_limit = {LOG_LIMIT}")
         self._execute(f"PRAGMA cache_size = -{CACHE_KIB}")

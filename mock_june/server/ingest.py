@@ -6,11 +6,8 @@ A refused, an unrouted and a failed request leave by the same recorder and the s
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from functools import lru_cache
 
 from mock_june import clock
 from mock_june.errors import JournalUnwritableError
@@ -222,7 +219,7 @@ class Ingest:
         full = f"{path}?{request.query}" if request.query else path
         return Call(
             0,
-            now(),
+            clock.now(),
             workspace,
             request.method[:40],
             hider.path(full, key)[:FULL_PATH],
@@ -330,15 +327,3 @@ def _hide(violations: Sequence[Violation], text: Callable[[str, ApiKey | None], 
         same = said == (v.message, v.pointer, v.instance_location)
         hidden.append(v if same else replace(v, message=message, pointer=pointer, instance_location=place))
     return tuple(hidden)
-
-
-def now() -> str:
-    """The time, UTC, RFC 3339 with milliseconds."""
-    seconds, thousandths = divmod(time.time_ns() // 1_000_000, 1000)
-    return f"{_second(seconds)}.{thousandths:03}Z"
-
-
-@lru_cache(maxsize=1)
-def _second(seconds: int) -> str:
-    """A second since 1970 in full, once for all calls that come in it."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")

@@ -14,6 +14,7 @@ from typing import Any
 
 import uvicorn
 
+from mock_june import clock
 from mock_june.errors import ServerError
 from mock_june.server.front import Front
 from mock_june.server.ingest import Ingest
@@ -175,6 +176,8 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     try:
         import uvloop  # noqa: PLC0415 - an extra
     except ImportError:
-        return asyncio.new_event_loop()
+        own = asyncio.new_event_loop()
+        own.time = clock.monotonic  # type: ignore[method-assign]  # under a clock that a test froze no timer of asyncio's would ever be due
+        return own
     loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
     return loop
