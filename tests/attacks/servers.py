@@ -11,7 +11,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tests.attacks.harness import HOST, Target
 
@@ -33,8 +33,18 @@ class Served:
         )
         assert self.process.stdout is not None
         self.line = self.process.stdout.readline().decode()
-        assert self.line.startswith(LISTENING), (self.line, self.log())
+        if not self.line.startswith(LISTENING):
+            said = self.log()
+            self.end(signal.SIGKILL)
+            raise AssertionError(said)
         self.target = Target("serve", int(self.line.rsplit(":", 1)[1]), self.process.pid, self.log)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not self._log.closed:
+            self.end(signal.SIGKILL)
 
     def log(self) -> str:
         """What it has written to stderr."""
