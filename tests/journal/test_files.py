@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from mock_june.errors import JournalError
-from mock_june.journal import Journal, place
+from mock_june.journal import Journal, lock, place
 from mock_june.model import Filter
 from tests.journal.made import track
 
@@ -290,6 +290,24 @@ def test_a_killed_holder(child, path):
     assert not path.with_name("journal.db.lock").exists()
 
 
+def test_a_lock_that_goes_as_it_is_taken(path, monkeypatch):
+    """Whoever takes the lock of a journal that is just being closed ends up with a lock that others see, not with the removed file of the last holder."""
+    real = lock._lock
+    taken: list[int] = []
+
+    def late(fd: int) -> None:
+        real(fd)
+        if not taken:
+            path.with_name("journal.db.lock").unlink()
+        taken.append(fd)
+
+    monkeypatch.setattr(lock, "_lock", late)
+    with closing(Journal.open(path)):
+        assert len(taken) == 2
+        with pytest.raises(JournalError, match="held by this process already"):
+            Journal.open(path)
+
+
 def test_private_journals(tmp_path, monkeypatch):
     """A journal without a name lies in a folder of its own that only this user can enter, and goes when it is closed."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -313,13 +331,18 @@ def test_what_killed_processes_left(child, tmp_path, monkeypatch):
     (precious / "journal.db").touch()
     (tmp_path / f"{place.PREFIX}link").symlink_to(precious)
     (tmp_path / f"{place.PREFIX}file").touch()
+    others = {"precious", f"{place.PREFIX}link", f"{place.PREFIX}file"}
+    if os.getuid() == 0:  # who alone can make a folder another's
+        others.add(f"{place.PREFIX}other")
+        (tmp_path / f"{place.PREFIX}other").mkdir()
+        os.chown(tmp_path / f"{place.PREFIX}other", 65534, 65534)
     Journal.open(None).close()
     assert left.exists()  # it may be one that is just being made
-    for folder_ in (left, kept):
-        os.utime(folder_, (time.time() - 3600,) * 2)
+    for entry in tmp_path.iterdir():
+        os.utime(entry, (time.time() - 3600,) * 2, follow_symlinks=False)
     Journal.open(None).close()
     assert not left.exists()
-    assert {entry.name for entry in tmp_path.iterdir()} == {kept.name, "precious", f"{place.PREFIX}link", f"{place.PREFIX}file"}
+    assert {entry.name for entry in tmp_path.iterdir()} == {kept.name, *others}
     assert (precious / "journal.db").exists()
     alive.communicate("\n", timeout=20)
     assert not kept.exists()
