@@ -1,0 +1,103 @@
+"""What a preflight found, as values: findings one by one, and the report that counts them. Every output is a function of these."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from mock_june.model import Verdict, Violation
+
+EXAMPLES = 3
+"""How many findings of a rule a report keeps as examples."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One payload of a file. `line` is 1-based (of Parquet: the record's number), `offset` the place of `body` in the file in bytes, after unpacking.
+
+    `body` is JSON text: what stands there, or, of CSV and Parquet, what the row says. `trouble` is why there is none (a line too long, bytes that cannot be
+    read): then the rule `body.json` or `body.encoding` is broken with that message.
+    """
+
+    source: str
+    line: int
+    offset: int
+    body: bytes
+    trouble: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One violation or warning, and where it stands. `body` is the payload's JSON text, cut for showing."""
+
+    violation: Violation
+    file: str
+    line: int
+    offset: int
+    kind: str | None
+    body: bytes = b""
+
+
+@dataclass(slots=True)
+class Report:
+    """The count of a run. `by_rule` counts violations and warnings; `examples` keeps the first few findings of each rule.
+
+    `stopped`: the run ended early, at `--max-failures`. `history`: whether rules across events were looked at. `notes` are for people.
+    """
+
+    version: str
+    rules_hash: str
+    files: list[str] = field(default_factory=list)
+    checked: int = 0
+    valid: int = 0
+    warned: int = 0
+    by_rule: Counter[str] = field(default_factory=Counter)
+    by_kind: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, list[Finding]] = field(default_factory=dict)
+    severities: dict[str, str] = field(default_factory=dict)
+    stopped: bool = False
+    history: bool = False
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def invalid(self) -> int:
+        """How many payloads June would refuse."""
+        return self.checked - self.valid
+
+    def count(self, verdict: Verdict) -> None:
+        """Counts one payload."""
+        self.checked += 1
+        self.valid += verdict.accepted
+        self.warned += bool(verdict.warnings)
+        for event in verdict.events:
+            self.by_kind[event.kind] += 1
+
+    def add(self, finding: Finding) -> None:
+        """Counts one finding, and keeps it if it is one of the first of its rule."""
+        rule = finding.violation.rule
+        self.by_rule[rule] += 1
+        self.severities[rule] = finding.violation.severity
+        kept = self.examples.setdefault(rule, [])
+        if len(kept) < EXAMPLES:
+            kept.append(finding)
+
+    def merge(self, other: Report) -> None:
+        """Takes in the count of a later part of the same run."""
+        self.checked += other.checked
+        self.valid += other.valid
+        self.warned += other.warned
+        self.by_rule.update(other.by_rule)
+        self.by_kind.update(other.by_kind)
+        self.severities.update(other.severities)
+        self.notes += other.notes
+        for rule, found in other.examples.items():
+            kept = self.examples.setdefault(rule, [])
+            kept += found[: EXAMPLES - len(kept)]
+
+
+def findings(record: Record, verdict: Verdict) -> Sequence[Finding]:
+    """What a verdict found in a record, violations first."""
+    kind = verdict.events[0].kind if verdict.events else None
+    body = record.body[:4096]
+    return [Finding(each, record.source, record.line, record.offset, kind, body) for each in (*verdict.violations, *verdict.warnings)]
