@@ -1,0 +1,1 @@
+"""Preflight of files: what June would refuse, where it stands, and why."""

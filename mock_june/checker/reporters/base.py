@@ -1,0 +1,55 @@
+"""What every output format is: told of a run as it goes, it writes to the stream that it was given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TextIO
+
+from mock_june.checker.report import Finding, Record, Report
+from mock_june.model import Checked, Rule
+
+
+def _no_rules() -> Sequence[Rule]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How to write: in `colour` (a terminal's), with `statistics`, or `quiet` (what is of no violation is left out).
+
+    `catalogue` gives every rule with its texts; it reads a file, so only who needs the texts calls it.
+    """
+
+    colour: bool = False
+    statistics: bool = False
+    quiet: bool = False
+    catalogue: Callable[[], Sequence[Rule]] = _no_rules
+
+
+class Reporter:
+    """One output format. `begin` comes first, `finding` in the order of the files and their lines, `end` last, with all counted.
+
+    `out` takes text (UTF-8; what is no text is written as backslash escapes). A reporter neither closes nor flushes it. Findings are in no memory
+    but the reporter's: a format that needs them all is to keep what it needs, bounded. `report` is the same object throughout; at `begin` only its
+    `version`, `rules_hash` and `history` are known.
+    """
+
+    watches = False
+    """Whether `event` is to be called for every event, the good ones too: what a run over many processes cannot give."""
+
+    def __init__(self, out: TextIO, style: Style | None = None) -> None:
+        self.out = out
+        self.style = style or Style()
+
+    def begin(self, report: Report) -> None:
+        """The run starts."""
+
+    def event(self, record: Record, event: Checked) -> None:
+        """An event was read, before its findings. Only called where `watches` is set."""
+
+    def finding(self, finding: Finding) -> None:
+        """A violation or warning was found. It is counted in the report already."""
+
+    def end(self, report: Report) -> None:
+        """The run is over, to its end or stopped at `--max-failures` (`report.stopped`)."""
