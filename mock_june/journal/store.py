@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
 import os
 import sqlite3
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mock_june.errors import JournalError, JournalUnwritableError, UsageError
-from mock_june.journal import forks, place, removal, rows, search
+from mock_june.journal import place, removal, rows, search
 from mock_june.journal.ids import Ids, numbered
-from mock_june.journal.readers import Readers
 from mock_june.journal.removal import Gone
+from mock_june.journal.session import Session
 from mock_june.journal.tally import Tally
 from mock_june.journal.writer import Writer
 from mock_june.model import ApiKey, Call, Event, Filter, Totals
@@ -62,42 +60,34 @@ class Journal:
         self.rules_hash = rules_hash
         self.listeners: set[Callable[[], None]] = set()
         """Each is called after every commit, on the thread that recorded or deleted. It must be quick and must not raise."""
-        self._place = where
-        self._lock = threading.Lock()
-        self._unusable = ""
-        self._readers = Readers(where.path)
         # A private file ends with the process, so it need not outlive the machine.
-        self._synchronous = "FULL" if durable else "OFF" if where.folder is not None else "NORMAL"
-        self._first_call = self._last_call = self._last_event = 0
-        self._tally = Tally(Totals())
-        writer = self._load(create=True)
-        self._writer: Writer | None = writer
+        self._session = Session(where, "FULL" if durable else "OFF" if where.folder is not None else "NORMAL")
         try:
-            self._begin_anew(writer)
+            self._begin_anew()
         except BaseException:
-            writer.connection.close()
+            if self._session.writer is not None:
+                self._session.writer.connection.close()
             raise
-        forks.watch(self)
 
     @property
     def path(self) -> Path:
         """The file, for telling where it is. While the journal is open, nothing else in this process may open it but SQLite."""
-        return self._place.path
+        return self._session.place.path
 
     @property
     def last_id(self) -> int:
         """The id of the last call recorded, be it still there or not; 0 before the first."""
-        return self._last_call
+        return self._session.last_call
 
     @property
     def last_event_id(self) -> int:
         """The same of events."""
-        return self._last_event
+        return self._session.last_event
 
     @property
     def first_id(self) -> int:
         """The id of the oldest call on record; without any, that of the next one."""
-        return self._first_call
+        return self._session.first_call
 
     def workspace(self, key: ApiKey) -> str:
         """The workspace that a key owns: always the same in this journal, and no way back to the key, which never reaches the disk."""
@@ -113,60 +103,53 @@ class Journal:
 
     def write_many(self, calls: Sequence[Call]) -> list[Ids]:
         """As `record_many`, for whom each call's ids are enough."""
+        session = self._session
         gone: list[Gone] = []
-        with self._transaction() as writer:
-            number, event, first = self._last_call + len(calls), self._last_event + sum([len(call.events) for call in calls]), self._first_call
-            ids = writer.insert(calls, self._last_call + 1, self._last_event + 1)
-            over = self._tally.whole.calls + len(calls) - self.max_calls
+        with session.transaction() as writer:
+            number, event, first = session.last_call + len(calls), session.last_event + sum([len(call.events) for call in calls]), session.first_call
+            ids = writer.insert(calls, session.last_call + 1, session.last_event + 1)
+            over = session.tally.whole.calls + len(calls) - self.max_calls
             if over > 0:
                 gone = self._discard(writer, over, number, event)
                 first = writer.first()
             writer.commit()
-            self._last_call, self._last_event, self._first_call = number, event, first
-            self._tally.add(calls)
-            self._tally.remove(gone, discarded=True)
+            session.last_call, session.last_event, session.first_call = number, event, first
+            session.tally.add(calls)
+            session.tally.remove(gone, discarded=True)
         self._tell()
         return ids
 
     def calls(self, where: Filter, after: int = 0, limit: int = 100) -> list[Call]:
         """Up to `limit` calls that hold the filter, with all their events, oldest first, from beyond the call id `after`. UsageError for a glob too costly."""
-        with self._snapshot() as connection:
+        with self._session.snapshot() as connection:
             return rows.calls(connection, search.ids(connection, "call", where, after, limit))
 
     def events(self, where: Filter, after: int = 0, limit: int = 100) -> list[Event]:
         """Up to `limit` events that hold the filter, oldest first, from beyond the event id `after`. Their payloads are `Raw`."""
-        with self._snapshot() as connection:
+        with self._session.snapshot() as connection:
             return rows.events(connection, search.ids(connection, "event", where, after, limit))
 
     def count_calls(self, where: Filter, after: int = 0, most: int = search.BIGGEST) -> int:
         """How many calls hold the filter, beyond the call id `after`; stops counting at `most`."""
-        with self._snapshot() as connection:
+        with self._session.snapshot() as connection:
             return search.count(connection, "call", where, after, most)
 
     def count_events(self, where: Filter, after: int = 0, most: int = search.BIGGEST) -> int:
         """How many events hold the filter, beyond the event id `after`; stops counting at `most`."""
-        with self._snapshot() as connection:
+        with self._session.snapshot() as connection:
             return search.count(connection, "event", where, after, most)
 
     def call(self, id: int, workspace: str | None = None) -> Call | None:  # noqa: A002 - the model's own name for it
         """One call with its events; None when there is none of this id, or none in this workspace."""
         if not 0 < id <= search.BIGGEST:
             return None
-        with self._snapshot() as connection:
+        with self._session.snapshot() as connection:
             found = rows.calls(connection, (id,))
         return found[0] if found and workspace in {None, found[0].workspace} else None
 
     def totals(self, workspace: str | None) -> Totals:
         """Counts over one workspace, or over all (None); from memory but for a workspace asked for the first time in a journal that was there before."""
-        if workspace is None:
-            return self._tally.whole
-        with self._lock:
-            self._check()
-            known = self._tally.of(workspace)
-            if known is None:
-                known = self._count(workspace)
-                self._tally.learn(workspace, known)
-            return known
+        return self._session.tally.whole if workspace is None else self._session.totals(workspace)
 
     def delete(self, workspace: str | None) -> int:
         """Deletes the calls of one workspace, or all (None), that are there now, and gives how many they were. Ids go on growing."""
@@ -176,143 +159,77 @@ class Journal:
 
     def close(self) -> None:
         """Ends it, with one file and no log beside it; a private journal goes altogether. Whoever reads is broken off with a JournalError. Twice is once."""
-        with contextlib.suppress(JournalError), self._lock:
-            self._check()
-            self._unusable = "it is closed"
-            forks.unwatch(self)
-            self._readers.close()
-            if self._writer is not None:
-                with contextlib.suppress(sqlite3.Error):  # the disk may be full: then the log stays, and is read at the next opening
-                    self._writer.close()
-            self._place.release()
+        self._session.close()
 
     def _delete_all(self) -> int:
-        with self._transaction() as writer:
-            deleted = removal.clear(writer.cursor, writer.words)
-            writer.remember(self._last_call, self._last_event)
-            writer.commit()
-            self._first_call = self._last_call + 1
-            self._tally = Tally(Totals(discarded=self._tally.whole.discarded))
-        return deleted
+        with self._session.transaction() as writer:
+            return self._clear(writer)
 
     def _delete_of(self, workspace: str) -> int:
-        upto, deleted = self._last_call, 0
+        upto, deleted = self.last_id, 0
+        self.totals(workspace)  # known, it tells whether the workspace is all there is
         while some := self._delete_some_of(workspace, upto):
             deleted += some
         return deleted
 
     def _delete_some_of(self, workspace: str, upto: int) -> int:
-        with self._transaction() as writer:
+        session = self._session
+        with session.transaction() as writer:
+            own = session.tally.of(workspace)
+            if own is not None and 0 < own.calls == session.tally.whole.calls:
+                return self._clear(writer)
             word = writer.words.find("workspace", workspace)
             last = None if word is None else removal.nth(writer.cursor, CHUNK, upto, word)
             if last is None:
                 writer.commit()
                 return 0
             gone = removal.remove(writer.cursor, writer.words, last, word)
-            writer.remember(self._last_call, self._last_event)
+            writer.remember(session.last_call, session.last_event)
             first = writer.first()
             writer.commit()
-            self._first_call = first or self._last_call + 1
-            self._tally.remove(gone, discarded=False)
+            session.first_call = first or session.last_call + 1
+            session.tally.remove(gone, discarded=False)
         return sum(each.calls for each in gone)
 
-    def _count(self, workspace: str) -> Totals:
-        try:
-            writer = self._writer = self._writer or self._load()
-            word = writer.words.find("workspace", workspace)
-            return Totals() if word is None else writer.totals(word)
-        except sqlite3.Error as error:
-            raise JournalError(f"the journal {self.path} cannot be read: {error}", str(self.path)) from error
+    def _clear(self, writer: Writer) -> int:
+        """A transaction that deletes every call: forty times quicker than call by call."""
+        session = self._session
+        deleted = removal.clear(writer.cursor, writer.words)
+        writer.remember(session.last_call, session.last_event)
+        writer.commit()
+        session.first_call = session.last_call + 1
+        session.tally = Tally(Totals(discarded=session.tally.whole.discarded))
+        return deleted
 
     def _discard(self, writer: Writer, over: int, last_call: int, last_event: int) -> list[Gone]:
         """Within a transaction: takes away what is over the limit, and some more."""
         upto = removal.nth(writer.cursor, over + min(SLACK, self.max_calls // 100), last_call)
         gone = [] if upto is None else removal.remove(writer.cursor, writer.words, upto)
         writer.remember(last_call, last_event)
-        writer.set_meta("discarded", self._tally.whole.discarded + sum(each.calls for each in gone))
+        writer.set_meta("discarded", self._session.tally.whole.discarded + sum(each.calls for each in gone))
         return gone
 
-    def _begin_anew(self, writer: Writer) -> None:
+    def _begin_anew(self) -> None:
         """What an opening changes: the stamp, and, under a lower limit than the last time, what is over it."""
-        with self._transaction():
+        session = self._session
+        with session.transaction() as writer:
             salt = writer.meta("salt") or os.urandom(16)
             writer.set_meta("salt", salt)
             self.rules_hash = self.rules_hash or writer.meta("rules_hash", "")
             writer.set_meta("rules_hash", self.rules_hash)
             writer.commit()
         self._workspace = functools.lru_cache(maxsize=4096)(functools.partial(_workspace, salt))
-        while (over := self._tally.whole.calls - self.max_calls) > 0:
-            with self._transaction():
-                gone = self._discard(writer, min(over, CHUNK), self._last_call, self._last_event)
+        while (over := session.tally.whole.calls - self.max_calls) > 0:
+            with session.transaction() as writer:
+                gone = self._discard(writer, min(over, CHUNK), session.last_call, session.last_event)
                 first = writer.first()
                 writer.commit()
-                self._first_call = first
-                self._tally.remove(gone, discarded=True)
-
-    def _load(self, *, create: bool = False) -> Writer:
-        """Connects the writer and learns what is on record: at the opening, and after an error that cost us the connection."""
-        writer = Writer(self.path, self._synchronous, create=create)
-        try:
-            self._last_call = max(self._last_call, writer.meta("last_call", 0), writer.value("SELECT max(id) FROM call") or 0)
-            self._last_event = max(self._last_event, writer.meta("last_event", 0), writer.value("SELECT max(id) FROM event") or 0)
-            self._first_call = writer.first() or self._last_call + 1
-            self._tally = Tally(writer.totals())
-        except BaseException:
-            writer.connection.close()
-            raise
-        return writer
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[Writer]:
-        """The writer in a transaction of its own; the body commits. After an error nothing of it is on record, and the journal lives on."""
-        with self._lock:
-            self._check()
-            writer = None
-            try:
-                if self._writer is None:
-                    self._writer = self._load()
-                writer = self._writer
-                writer.begin()
-                yield writer
-            except BaseException as error:
-                self._undo(writer, error)
-                if isinstance(error, sqlite3.Error):
-                    raise JournalUnwritableError(str(error)) from error
-                raise
-
-    def _undo(self, writer: Writer | None, error: BaseException) -> None:
-        """Rolls back. What is known of the record holds only after a full disk, which SQLite handles by itself; else it is read anew with the next call."""
-        if writer is None:
-            return
-        try:
-            writer.rollback()
-            sound = isinstance(error, sqlite3.Error) and error.sqlite_errorcode == sqlite3.SQLITE_FULL
-        except sqlite3.Error:
-            sound = False
-        if not sound:
-            self._writer = None
-            with contextlib.suppress(sqlite3.Error):
-                writer.connection.close()
-
-    @contextlib.contextmanager
-    def _snapshot(self) -> Iterator[sqlite3.Connection]:
-        self._check()
-        with self._readers.snapshot() as connection:
-            yield connection
-
-    def _check(self) -> None:
-        if self._unusable:
-            raise JournalError(f"the journal {self.path} cannot be used: {self._unusable}", str(self.path))
+                session.first_call = first
+                session.tally.remove(gone, discarded=True)
 
     def _tell(self) -> None:
         for listener in tuple(self.listeners):
             listener()
-
-    def forked(self) -> None:
-        """In a forked child the file, its lock and SQLite's connections are the parent's."""
-        self._unusable = "it was opened before this process was forked; open another journal here"
-        self._place.lock.abandon()
-        forks.keep_forever(self._readers.connections() + ([] if self._writer is None else [self._writer.connection]))
 
 
 def _workspace(salt: bytes, key: ApiKey) -> str:

@@ -85,14 +85,14 @@ def test_killed_while_new(child, path):
 def test_full_disk(journal, path):
     """On a full disk a call is refused as unwritable (503), with SQLite's reason; nothing of it is on record, and with room again recording goes on (K3)."""
     journal.record(track("before"))
-    writer = journal._writer
+    writer = journal._session.writer
     pages = writer.value("PRAGMA page_count")
     writer.value(f"PRAGMA max_page_count = {pages + 2}")
     with pytest.raises(JournalUnwritableError, match="full") as caught:
         journal.record(track("too much", body=bytes(1_000_000)))
     assert (caught.value.status, caught.value.code, caught.value.reason) == (503, "journal_unwritable", "database or disk is full")
     assert (journal.last_id, journal.totals(None), journal.count_calls(Filter())) == (1, Totals(1, 1, 0), 1)
-    assert journal._writer is writer
+    assert journal._session.writer is writer
     writer.value("PRAGMA max_page_count = 1000000")
     assert journal.record(track("after", body=bytes(1_000_000))).id == 2
     journal.close()
@@ -142,7 +142,7 @@ def test_no_more_room_in_the_file(child, path):
 def test_a_connection_that_is_lost(journal, path):
     """After an error that is not a full disk the journal takes a new connection, and reads anew what is on record."""
     journal.record(track())
-    journal._writer.connection.close()
+    journal._session.writer.connection.close()
     with pytest.raises(JournalUnwritableError):
         journal.record(track())
     assert journal.record(track()).id == 2
@@ -153,13 +153,13 @@ def test_a_broken_off_commit(journal):
     """An exception out of the blue in the middle of a call leaves nothing of it, and after its commit all of it; ids stay unique."""
     for moment in ("insert", "commit"):
         journal.record(track("before"))
-        real = getattr(journal._writer, moment)
+        real = getattr(journal._session.writer, moment)
 
         def broken(*arguments, real=real):
             real(*arguments)
             raise KeyboardInterrupt
 
-        setattr(journal._writer, moment, broken)
+        setattr(journal._session.writer, moment, broken)
         with pytest.raises(KeyboardInterrupt):
             journal.record(track(moment))
     assert journal.record(track("after")).id == 4

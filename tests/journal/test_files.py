@@ -248,14 +248,14 @@ def test_a_failed_opening_leaves_nothing(path, monkeypatch):
 def test_how_safe_a_commit_is(path, durable, named, level):
     """A named journal is written with synchronous=NORMAL, a durable one with FULL; a private one ends with the process and asks nothing of the disk."""
     with closing(Journal.open(path if named else None, durable=durable)) as journal:
-        assert journal._writer.value("PRAGMA synchronous") == level
-        assert journal._writer.value("PRAGMA journal_mode") == "wal"
+        assert journal._session.writer.value("PRAGMA synchronous") == level
+        assert journal._session.writer.value("PRAGMA journal_mode") == "wal"
         assert journal.durable is durable
 
 
 def test_readers_cannot_write(journal):
     """Of a journal's connections one writes; the others are opened for reading alone (threats K6)."""
-    with pytest.raises(JournalError, match="readonly"), journal._snapshot() as connection:
+    with pytest.raises(JournalError, match="readonly"), journal._session.snapshot() as connection:
         connection.execute("DELETE FROM call")
 
 

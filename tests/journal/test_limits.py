@@ -23,9 +23,11 @@ def test_the_oldest_go_first(path):
             assert [found.id for found in journal.calls(Filter())] == list(range(max(1, n - 1), n + 2))
             assert journal.first_id == max(1, n - 1)
         assert (journal.totals(None), journal.totals("w3"), journal.totals("w4")) == (Totals(3, 6, 1, 4), Totals(), Totals(1, 2, 0))
-        counts = [journal._writer.value(f"SELECT count(*) FROM {table}") for table in ("call", "content", "event", "finding", "event_rule", "call_rule")]
+        counts = [
+            journal._session.writer.value(f"SELECT count(*) FROM {table}") for table in ("call", "content", "event", "finding", "event_rule", "call_rule")
+        ]
         assert counts == [3, 3, 6, 3, 3, 3]
-        assert journal._writer.value("SELECT count(*) FROM word WHERE sort IN ('path', 'workspace')") == 6
+        assert journal._session.writer.value("SELECT count(*) FROM word WHERE sort IN ('path', 'workspace')") == 6
     with closing(Journal.open(path, max_calls=3)) as journal:
         assert journal.totals(None) == Totals(3, 6, 1, 4)
 
@@ -73,7 +75,7 @@ def test_the_log_stays_short(path, monkeypatch):
         def read() -> None:
             """Takes over from another reader before that one leaves."""
             while not done.is_set():
-                with journal._snapshot() as connection:
+                with journal._session.snapshot() as connection:
                     connection.execute("SELECT count(*) FROM call").fetchone()
                     baton.release()
                     baton.acquire()
@@ -180,7 +182,7 @@ def test_closing_under_readers(path):
             journal.calls(Filter(path="/api/*", kind="track"), 0, 1000)
 
     def endless() -> None:
-        with journal._snapshot() as connection:
+        with journal._session.snapshot() as connection:
             connection.execute("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n").fetchone()
 
     def read(what: Callable[[], None]) -> None:

@@ -156,7 +156,7 @@ def test_totals_of_many_workspaces(path, monkeypatch):
         assert [journal.totals(f"w{n}").calls for n in range(10)] == list(range(1, 11))
         journal.record(track(workspace="w0"))
         assert journal.totals("w0") == Totals(2, 2, 0)
-        assert len(journal._tally._workspaces) <= 3
+        assert len(journal._session.tally._workspaces) <= 3
 
 
 def test_delete_a_workspace(journal, monkeypatch):
@@ -169,17 +169,18 @@ def test_delete_a_workspace(journal, monkeypatch):
     assert {found.workspace for found in journal.calls(Filter())} == {"b", None}
     assert journal.totals(None) == Totals(10, 10, 10)
     assert journal.delete("b") == 5
-    counts = [journal._writer.value(f"SELECT count(*) FROM {table}") for table in ("call", "content", "event", "finding", "event_rule", "call_rule")]
+    counts = [journal._session.writer.value(f"SELECT count(*) FROM {table}") for table in ("call", "content", "event", "finding", "event_rule", "call_rule")]
     assert counts == [5] * 6
-    assert journal._writer.value("SELECT group_concat(text) FROM word WHERE sort IN ('path', 'workspace')") == "/None"
+    assert journal._session.writer.value("SELECT group_concat(text) FROM word WHERE sort IN ('path', 'workspace')") == "/None"
 
 
-def test_delete_all(journal):
-    """Deleting all empties every table; what is recorded afterwards is found again."""
+@pytest.mark.parametrize("workspace", [None, "w"])
+def test_delete_all(journal, workspace):
+    """Deleting all, or the one workspace that is all there is, empties every table; what is recorded afterwards is found again."""
     journal.record_many([call(event({"userId": "1"}, violations=[violation("r.u.le")]), accepted=False)] * 7)
-    assert (journal.delete(None), journal.delete(None)) == (7, 0)
+    assert (journal.delete(workspace), journal.delete(workspace)) == (7, 0)
     tables = ("call", "content", "event", "finding", "event_rule", "call_rule", "word")
-    assert [journal._writer.value(f"SELECT count(*) FROM {table}") for table in tables] == [0] * 7
+    assert [journal._session.writer.value(f"SELECT count(*) FROM {table}") for table in tables] == [0] * 7
     assert (journal.totals(None), journal.totals("w")) == (Totals(), Totals())
     journal.record(call(event({"userId": "1"}, violations=[violation("r.u.le")])))
     assert (journal.count_events(Filter(rule="r.*", workspace="w")), journal.totals("w")) == (1, Totals(1, 1, 0))

@@ -136,7 +136,7 @@ def test_long_ids(journal):
     ids = ["x" * 100_000 + str(n) for n in range(300)]
     journal.record_many([track(name) for name in ids])
     assert [journal.count_events(Filter(user_id=name)) for name in ids] == [1] * 300
-    assert journal._writer.value("SELECT max(length(user_id)) FROM event") <= 200
+    assert journal._session.writer.value("SELECT max(length(user_id)) FROM event") <= 200
 
 
 SINGLE = [
@@ -186,7 +186,7 @@ def test_a_scan_goes_in_order(journal, monkeypatch, result, where):
 
 def _steps(journal: Journal, result: search.Result, where: Filter) -> list[str]:
     """How SQLite goes about a page."""
-    with journal._snapshot() as connection:
+    with journal._session.snapshot() as connection:
         looking = search._Search.of(connection, result, where, 0)
         assert looking is not None
         way = looking.way()
