@@ -52,7 +52,9 @@ BROKEN: list[tuple[str, dict[str, Any]]] = [
 def main() -> int:
     """Runs the demo. Gives 0 when everything was answered as it should be."""
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
-    fake = subprocess.Popen([sys.executable, "-m", "mock_june", "serve", "--port", "0"], stdout=subprocess.PIPE, text=True, env=os.environ | {"MOCK_JUNE_SERVE_KEY": KEY})
+    fake = subprocess.Popen(
+        [sys.executable, "-m", "mock_june", "serve", "--port", "0"], stdout=subprocess.PIPE, text=True, env=os.environ | {"MOCK_JUNE_SERVE_KEY": KEY}
+    )
     try:
         line = fake.stdout.readline() if fake.stdout else ""
         found = re.search(r"http://\S+", line)

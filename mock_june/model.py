@@ -15,6 +15,9 @@ Shape = Literal["event", "batch", "counters"]
 Drop = Literal["reset", "close", "truncate"]
 When = Literal["before", "after"]
 
+PORT = 5863
+"""Where a fake listens unless it is told otherwise. It spells JUNE on a telephone's keys."""
+
 KINDS: dict[str, tuple[str, ...]] = {
     "backfill": ("identify", "group", "track"),
     "sdk": ("identify", "group", "track", "page", "screen", "alias"),

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mock_june.cli.serve import PORT
 from mock_june.errors import MockJuneError, UsageError
-from mock_june.model import Raw
+from mock_june.model import PORT, Raw
 from mock_june.text import plain_json
 
 if TYPE_CHECKING:

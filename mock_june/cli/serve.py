@@ -14,13 +14,20 @@ from typing import TYPE_CHECKING
 import click
 
 from mock_june.errors import UsageError
+from mock_june.model import PORT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mock_june.model import Call, Fault
 
-PORT = 5863
+
+class Whole(click.types.StringParamType):
+    """A repeatable text that an environment variable holds as one: JSON has blanks in it."""
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        """The one text; several faults are a JSON array."""
+        return [rv]
 
 
 @click.command()
@@ -28,7 +35,7 @@ PORT = 5863
 @click.option("--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="The port; it spells JUNE. 0 picks a free one.")
 @click.option("--key", "keys", multiple=True, metavar="KEY", help="An API key to take (repeatable). None given: any non-empty key is good.")
 @click.option("--journal", type=click.Path(path_type=Path), metavar="FILE", help="Keep the record in this file. Not given: a private temporary one.")
-@click.option("--fault", "faults", multiple=True, metavar="JSON", help='Plan a fault from the start, such as \'{"status": 503, "times": 2}\' (repeatable).')
+@click.option("--fault", "faults", type=Whole(), multiple=True, metavar="JSON", help='Plan a fault at the start: \'{"status": 503, "times": 2}\' (repeatable).')
 @click.option("--max-body", default=4 << 20, show_default=True, type=click.IntRange(1, 1 << 30), metavar="BYTES", help="The largest body, after inflating.")
 @click.option(
     "--max-calls", default=1_000_000, show_default=True, type=click.IntRange(1, 10**9), metavar="N", help="Keep at most so many calls; the oldest go first."

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from mock_june import clock
 from mock_june.contract import Engine
 from mock_june.journal import Journal
-from mock_june.model import ApiKey
+from mock_june.model import PORT, ApiKey
 from mock_june.server.auth import Keys
 from mock_june.server.faults import Faults
 
@@ -20,7 +20,7 @@ class Settings:
 
     max_body: int = 4 * MEBIBYTE
     host: str = "127.0.0.1"
-    port: int = 5863
+    port: int = PORT
     allow_hosts: tuple[str, ...] = ()
     token: str | None = None
 

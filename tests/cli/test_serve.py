@@ -409,3 +409,10 @@ class TestTrouble:
         assert (code, out, err.count("\n")) == (2, "", 1)
         assert str(fake.process.pid) in err
         assert fake.post("/api/track", TRACK).status_code == 200
+
+
+def test_a_fault_in_the_environment_is_one_json_text(serve):
+    """`MOCK_JUNE_SERVE_FAULT` holds JSON with blanks in it, one fault or a list."""
+    fake = serve(MOCK_JUNE_SERVE_FAULT='[{"status": 503}, {"delay": 0.5, "kind": "group"}]')
+    planned = fake.get("/_mock/faults").json()["faults"]
+    assert [(fault.get("status"), fault.get("delay")) for fault in planned] == [(503, None), (None, 0.5)]
