@@ -15,7 +15,7 @@ from mock_june.model import Event
 from mock_june.text import cut, printable
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda _: "nothing"})()
-"""Stands for a member that is not there."""
+"""Stands for a member that is not there; expected, it must not be."""
 
 PLAIN_CALLABLES = (types.MethodType, types.BuiltinMethodType, types.MethodWrapperType)
 """Callables that have an `==` of their own and mean to be called all the same: `"pro".startswith`."""
@@ -38,7 +38,7 @@ def difference(expected: Mapping[str, Any], payload: Any) -> list[Difference]:
 
     `expected` names the payload's own members. Objects match by subset, lists item by item; a compiled pattern by `search` in a String, a type by
     `isinstance` (a boolean is no number), any other callable by its truth, everything else by `==`, so that objects with an `__eq__` of their own
-    (`mock.ANY`, dirty-equals) work.
+    (`mock.ANY`, dirty-equals) work; MISSING matches a member that is not there. What a callable raises is raised, with a note that says at which value.
     """
     return list(_differ(dict(expected), payload, ""))
 
@@ -52,38 +52,54 @@ def nearest(expected: Mapping[str, Any], events: Iterable[Event], most: int = 3)
 
 def shown(value: Any) -> str:
     """A value, expected or found, on one line and not too long."""
+    return cut(printable(_text(value)), SHOWN)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name!r}: {_text(member)}" for name, member in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_text, value)) + "]"
     if isinstance(value, re.Pattern):
-        text = f"text in which {value.pattern!r} is found"
-    elif isinstance(value, type):
-        text = f"any {value.__name__}"
-    elif callable(value):
-        text = f"what {getattr(value, '__name__', repr(value))} takes"
-    else:
-        text = repr(value)
-    return cut(printable(text), SHOWN)
+        return f"text in which {value.pattern!r} is found"
+    if isinstance(value, type):
+        return f"any {value.__name__}"
+    if callable(value) and _is_asked(value):
+        return f"what {getattr(value, '__name__', repr(value))} takes"
+    return repr(value)
 
 
 def _differ(expected: Any, actual: Any, pointer: str) -> Iterable[Difference]:
     if isinstance(expected, Mapping) and isinstance(actual, Mapping):
         for name, value in expected.items():
             yield from _differ(value, actual.get(name, MISSING), f"{pointer}/{_escaped(name)}")
-    elif isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
+    elif isinstance(expected, list | tuple) and isinstance(actual, list) and len(expected) == len(actual):
         for place, (value, found) in enumerate(zip(expected, actual, strict=True)):
             yield from _differ(value, found, f"{pointer}/{place}")
-    elif actual is MISSING or not _equal(expected, actual):
+    elif not (expected is MISSING if actual is MISSING else _equal(expected, actual, pointer)):
         yield Difference(pointer, expected, actual)
 
 
-def _equal(expected: Any, actual: Any) -> bool:
+def _equal(expected: Any, actual: Any, pointer: str) -> bool:
     if isinstance(expected, re.Pattern):
         return isinstance(actual, str) and expected.search(actual) is not None
     if isinstance(expected, type) and not _has_own_equality(expected):
         return isinstance(actual, expected) and not (isinstance(actual, bool) and expected not in {bool, object})
-    if callable(expected) and (isinstance(expected, PLAIN_CALLABLES) or not _has_own_equality(expected)):
-        return bool(expected(actual))
+    if callable(expected) and _is_asked(expected):
+        try:
+            return bool(expected(actual))
+        except Exception as error:
+            # Counted as "does not match" it would let a mistyped callable pass in `assert_not_received`.
+            error.add_note(f"mock-june asked {shown(expected)} of {pointer}, which is {shown(actual)}")
+            raise
     if isinstance(expected, bool) is not isinstance(actual, bool) and isinstance(expected, bool | int | float):
         return False
     return bool(expected == actual)
+
+
+def _is_asked(value: object) -> bool:
+    """Whether a callable is called; one with an `==` of its own is compared."""
+    return isinstance(value, PLAIN_CALLABLES) or not _has_own_equality(value)
 
 
 def _has_own_equality(value: object) -> bool:

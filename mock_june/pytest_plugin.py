@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
+from _pytest.outcomes import Failed  # `pytest.fail.Exception`, under a name that types can be made of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -22,34 +24,34 @@ if TYPE_CHECKING:
     from mock_june.testing import RemoteMock, RunningMock
 
 MARKER = "june(key=None, allow_rejected=False, ignore=(), intercept=False): how the fixture `june` is set up for this test"
+GOOD: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "key": (lambda value: value is None or (isinstance(value, str) and value != ""), "a str that is not empty"),
+    "allow_rejected": (lambda value: isinstance(value, bool), "True or False"),
+    "ignore": (lambda value: isinstance(value, str | list | tuple) and all(isinstance(one, str) for one in value), "rule ids or globs, in a list"),
+    "intercept": (lambda value: isinstance(value, bool) or value == "only", 'True, False or "only"'),
+}
+"""The marker's arguments: which values are good, and how that is said."""
+
 SHOWN_CALLS = 50
-LONGEST_NAME = 150
+LONGEST_NAME = 120
 
 
 @dataclass(slots=True)
 class Used:
-    """What one test's fixture leaves for the test's report. `calls` is set once the fixture has ended."""
+    """What one test's fixture leaves for the test's report. `calls`: those on record when the fixture ended, where it looked."""
 
     june: MockJune
     calls: list[Call] | None = None
     failed: bool = False
 
-    def recorded(self) -> list[Call]:
-        """The calls of the test's workspace."""
-        return self.june.calls() if self.calls is None else self.calls
-
-
-@dataclass(frozen=True, slots=True)
-class Marked:
-    """The arguments of the marker."""
-
-    key: str | None = None
-    allow_rejected: bool = False
-    ignore: tuple[str, ...] = ()
-    intercept: bool | str = False
-
 
 USED = pytest.StashKey[Used]()
+
+
+class UsageError(Failed, pytest.UsageError):  # type: ignore[misc]  # final to the typing alone, so that no plugin's own error is mistaken for pytest's
+    """A marker or an option that is not as it must be. As a failure without a trace, its text alone is shown: no frame of ours or of other plugins' hooks."""
+
+    __module__ = "pytest"  # its name in pytest's summary
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -67,21 +69,21 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def june_server(request: pytest.FixtureRequest) -> Iterator[RunningMock | RemoteMock]:
+def june_server(pytestconfig: pytest.Config) -> Iterator[RunningMock | RemoteMock]:
     """The session's fake June (under xdist one a worker): its `url`, and `workspace(key=None)` for a client with a workspace of its own."""
     # Late: whoever has mock-june installed and asks for no fixture pays for none of this.
     from mock_june.errors import MockJuneError
-    from mock_june.testing import RemoteMock, RunningMock
+    from mock_june.testing import HOST, RemoteMock, RunningMock
 
-    _let_loopback_pass(request.config)
-    url = request.config.getoption("--june-url")
-    ignore = request.config.getini("june_ignore")
+    url = pytestconfig.getoption("--june-url")
+    ignore = pytestconfig.getini("june_ignore")
+    if url and ignore:
+        _refuse("june_ignore cannot reach the fake at --june-url; start that one with --ignore")
+    _let_pass(url or f"http://{HOST}")
     try:
-        if url and ignore:
-            _refuse("june_ignore cannot reach the fake at --june-url; start that one with --ignore")
         running: RunningMock | RemoteMock = RemoteMock(url) if url else RunningMock(ignore=ignore)
     except MockJuneError as error:
-        _refuse(str(error))
+        _refuse(f"--june-url: {error}" if url else str(error))
     with running:
         yield running
 
@@ -104,106 +106,126 @@ def june_intercept() -> MockJune:
 def _june(request: pytest.FixtureRequest, server: RunningMock | RemoteMock) -> Iterator[MockJune]:
     from mock_june.errors import MockJuneError
 
-    marked = _marked(request.node)
-    if marked.intercept:
+    item, config = request.node, request.config
+    said = _said_by_markers(item)
+    if said.get("intercept"):
         pytest.fail("the marker's `intercept` is not there yet: until it is, hand june.url to the code under test", pytrace=False)
-    _let_loopback_pass(request.config)
+    _let_pass(server.url)
+    ignore = said.get("ignore", ())
     try:
-        workspace = server.workspace(marked.key, ignore=marked.ignore)
+        workspace = server.workspace(said.get("key"), ignore=[ignore] if isinstance(ignore, str) else ignore)
     except MockJuneError as error:
         _refuse(str(error))
-    workspace.paint = _painter(request.config)
-    used = request.node.stash[USED] = Used(workspace)
+    workspace.paint = _painter(config)
+    used = item.stash[USED] = Used(workspace)
+    allowed = said.get("allow_rejected", config.getini("june_allow_rejected"))
     with workspace:
+        _forget(item)
         yield workspace
-        used.calls = workspace.calls(accepted=False)
-        unexpected = _unexpected(used, allowed=marked.allow_rejected or request.config.getini("june_allow_rejected"))
-        if unexpected or used.failed:
+        unexpected = [] if allowed or used.failed else _unexpected(workspace)
+        if unexpected:
             used.calls = workspace.calls()
-    if unexpected and not used.failed:
+    if unexpected:
         pytest.fail(_rejected(unexpected, workspace.paint), pytrace=False)
 
 
-def _unexpected(used: Used, *, allowed: bool) -> list[Call]:
+def _unexpected(june: MockJune) -> list[Call]:
     """The rejected calls of a test that no assertion spoke of."""
-    from mock_june.client.expecting import spared
+    from mock_june.client.failures import spared
 
-    if allowed:
-        return []
-    return [call for call in used.recorded() if not call.accepted and not spared(call) and call.id not in used.june.expected]
+    return [call for call in june.calls(accepted=False) if not spared(call) and call.id not in june.expected]
 
 
 def _rejected(calls: list[Call], paint: Callable[[str], str]) -> str:
-    from mock_june.client.expecting import rejections
+    from mock_june.client.failures import rejections
 
     several = f"{len(calls)} calls were" if len(calls) > 1 else "a call was"
     head = f"{several} rejected, and the test did not expect it (june.assert_rejected() does, or @pytest.mark.june(allow_rejected=True))"
     return "\n".join(map(paint, [head, *rejections(calls)]))
 
 
-def _marked(item: pytest.Item) -> Marked:
-    """The marker's arguments, those of the nearest marker first. Anything else in it is refused by name."""
-    said: dict[str, object] = {}
+def _said_by_markers(item: pytest.Item) -> dict[str, Any]:
+    """The arguments of the test's markers, the nearest marker first. One that is not good is refused by name."""
+    said: dict[str, Any] = {}
     for marker in item.iter_markers("june"):
-        unknown = sorted(marker.kwargs.keys() - set(Marked.__slots__))
-        if marker.args or unknown:
-            wrong = f"no argument `{unknown[0]}`" if unknown else "no argument without a name"
-            _refuse(f"@pytest.mark.june takes {wrong}; it takes {', '.join(Marked.__slots__)}")
+        if marker.args:
+            _refuse(f"@pytest.mark.june takes no argument without a name; it takes {', '.join(GOOD)}")
+        for name, value in marker.kwargs.items():
+            if name not in GOOD:
+                _refuse(f"@pytest.mark.june has no argument `{name}`; it takes {', '.join(GOOD)}")
+            good, called = GOOD[name]
+            if not good(value):
+                _refuse(f"@pytest.mark.june takes as `{name}` {called}, not {value!r}")
         said = {**marker.kwargs, **said}
-    if isinstance(said.get("ignore"), str):
-        said["ignore"] = (said["ignore"],)
-    return Marked(**{name: tuple(value) if name == "ignore" else value for name, value in said.items()})  # type: ignore[arg-type]
+    return said
 
 
-def _refuse(message: str) -> None:
-    raise pytest.UsageError(message)
+def _refuse(message: str) -> NoReturn:
+    raise UsageError(message, pytrace=False) from None
 
 
 def _painter(config: pytest.Config) -> Callable[[str], str]:
     """Colours the lines of a failure as pytest colours a diff, where it has colours."""
-    if not config.get_terminal_writer().hasmarkup:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or not config.get_terminal_writer().hasmarkup:
         return str
 
     def painted(line: str) -> str:
-        mark = line.strip()[:2]
-        colour = {"- ": "31", "+ ": "32", "> ": "31;1"}.get(mark)
+        colour = {"- ": "31", "+ ": "32", "> ": "31;1"}.get(line.strip()[:2])
         return f"\x1b[{colour}m{line}\x1b[0m" if colour else line
 
     return painted
 
 
-def _let_loopback_pass(config: pytest.Config) -> None:
-    """Under pytest-socket with sockets disabled, opens loopback for this test: the fake is there, and nowhere else."""
-    socket_plugin = config.pluginmanager.get_plugin("socket")
-    if socket_plugin is None or not hasattr(socket_plugin, "socket_allow_hosts") or not config.getoption("--disable-socket", default=False):
+def _let_pass(url: str) -> None:
+    """Where pytest-socket keeps a test from the network, lets it reach the fake's host, and no other."""
+    guard = sys.modules.get("pytest_socket")
+    if guard is None:
         return
-    socket_plugin.enable_socket()
-    socket_plugin.socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+    import socket
+    from _socket import socket as plain
+    from urllib.parse import urlsplit
+
+    host = urlsplit(url).hostname
+    if socket.socket.__module__ == guard.__name__:  # none may be made
+        guard.enable_socket()
+        guard.socket_allow_hosts([host], allow_unix_socket=True)  # an event loop wakes itself by a pair of them
+    elif getattr(socket.socket.connect, "__module__", None) == guard.__name__:  # they may go to some hosts
+        guarded = socket.socket.connect
+
+        def connect(sock: socket.socket, address: Any) -> None:
+            (plain.connect if isinstance(address, tuple) and address[0] == host else guarded)(sock, address)
+
+        socket.socket.connect = connect  # type: ignore[method-assign, assignment]  # pytest-socket takes it away at the test's end, as it does its own
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Attaches a failed test's calls to its report, and keeps them where `--june-journal` says."""
     report = yield
     used = item.stash.get(USED, None)
-    if used is not None and call.excinfo is not None and report.failed:
+    if used is not None and report.failed:
         used.failed = True
         _attach(item, report, used)
     return report
 
 
 def _attach(item: pytest.Item, report: pytest.TestReport, used: Used) -> None:
+    from mock_june.client import MockJune
     from mock_june.errors import MockJuneError
 
-    try:
-        calls = used.recorded()
-    except (MockJuneError, RuntimeError) as error:  # the fake has gone, or its client is closed: the test's own failure matters more
-        report.sections.append(("june calls", f"they cannot be read: {error}"))
-        return
-    report.sections.append(("june calls", _listing(calls)))
     folder = item.config.getoption("--june-journal")
+    calls = used.calls
+    if calls is None:
+        try:
+            with MockJune(used.june.url, used.june.key) as june:  # not the test's own, which may be closed
+                calls = june.calls(None if folder else SHOWN_CALLS + 1)
+        except (MockJuneError, RuntimeError) as error:  # the fake has gone, or no socket may be made: the test's own failure matters more
+            report.sections.append(("june calls", f"they cannot be read: {error}"))
+            return
+    report.sections.append(("june calls", _listing(calls)))
     if folder is not None:
-        _keep(folder, item.nodeid, calls)
+        _keep(_journal(folder, item.nodeid), calls)
 
 
 def _listing(calls: list[Call]) -> str:
@@ -216,17 +238,30 @@ def _listing(calls: list[Call]) -> str:
         fault = f"  fault {call.fault.id}" if call.fault is not None else ""
         lines.append(printable(f"{call.id}  {call.at[11:23]}  {call.method} {cut(call.path, 80)}  {call.status}  {kinds}{fault}  {' '.join(rules)}").rstrip())
     if len(calls) > SHOWN_CALLS:
-        lines.append(f"… and {len(calls) - SHOWN_CALLS} more")
+        lines.append("… and more")
     return "\n".join(lines) or "none"
 
 
-def _keep(folder: Path, nodeid: str, calls: list[Call]) -> None:
-    """Writes calls as JSON Lines, in a file that is named after the test."""
+def _journal(folder: Path, nodeid: str) -> Path:
+    """The file of one test's calls, named after the test."""
+    import hashlib
+
+    name = re.sub(r"[^A-Za-z0-9_.]+", "-", nodeid).strip("-")[-LONGEST_NAME:]
+    return folder / f"{name}-{hashlib.sha256(nodeid.encode()).hexdigest()[:8]}.jsonl"  # two ids may differ in what a file's name leaves out
+
+
+def _forget(item: pytest.Item) -> None:
+    """Removes what an earlier run kept of this test, so that the folder tells of the last run."""
+    folder = item.config.getoption("--june-journal")
+    if folder is not None:
+        _journal(folder, item.nodeid).unlink(missing_ok=True)
+
+
+def _keep(path: Path, calls: list[Call]) -> None:
+    """Writes calls as JSON Lines, all or nothing."""
     from mock_june import wire
 
-    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", nodeid).strip("-")[-LONGEST_NAME:]
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(f".{os.getpid()}.partial")
     partial.write_bytes(b"".join(wire.dumps(wire.call(call)) + b"\n" for call in calls))
     partial.replace(path)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache, partial
 from types import TracebackType
 from typing import Self
 
@@ -25,6 +26,19 @@ def new_key() -> str:
     return f"june_{secrets.token_hex(16)}"
 
 
+class Workspace(MockJune):
+    """A client of one workspace of a fake of ours, which is told when the client is closed."""
+
+    def __init__(self, url: str, key: str, ended: Callable[[], None]) -> None:
+        super().__init__(url, key)
+        self._ended = ended
+
+    def close(self) -> None:
+        """Closes the connections."""
+        super().close()
+        self._ended()
+
+
 class RunningMock:
     """One fake in a thread, with a private journal. It takes the keys that `workspace` gave out, and no other. Ended by `stop`, or as a context manager."""
 
@@ -32,7 +46,7 @@ class RunningMock:
         engine = Engine(select, ignore)
         sock = listen(HOST, port)
         journal = Journal.open(None, rules_hash=engine.rules_hash)
-        self._select, self._ignore = tuple(select), tuple(ignore)
+        self._engine = cache(lambda more: Engine(select, (*ignore, *more)) if more else engine)
         self._mock = Mock(engine, journal, Keys(strict=True), settings=Settings(port=sock.getsockname()[1]))
         self._server = Server(self._mock, sock).start()
 
@@ -44,19 +58,20 @@ class RunningMock:
     def workspace(self, key: str | None = None, *, ignore: Sequence[str] = ()) -> MockJune:
         """A client of an empty workspace of its own, for `key` or for a new one, in which the rules `ignore` are left out too.
 
-        Close it when done. The key stays good until the fake ends, so that what a thread sends late lands here and nowhere else.
+        Close it when done. A `key` that was given is then good no longer; a new one is, until the fake ends, so that what a thread sends late lands in its
+        own workspace and nowhere else.
         """
-        if key == "":
-            raise UsageError("an API key is not empty")
-        key = key or new_key()
+        made = key is None
+        key = new_key() if key is None else key
+        engine = self._engine(tuple(ignore))
+        june = Workspace(self.url, key, ended=partial(self._mock.keys.retire if made else self._mock.keys.discard, key))
         if ignore:
-            self._mock.engines[key] = Engine(self._select, (*self._ignore, *ignore))
+            self._mock.engines[key] = engine
         else:
             self._mock.engines.pop(key, None)
-        self._mock.keys.add(key)
-        june = MockJune(self.url, key)
         self._mock.reset(self._mock.workspace(ApiKey(key)))
         june.since = self._mock.journal.last_id
+        self._mock.keys.add(key)
         return june
 
     def stop(self) -> None:

@@ -8,6 +8,6 @@ from __future__ import annotations
 from mock_june.client.aio import AsyncMockJune
 from mock_june.client.asks import Health
 from mock_june.client.blocking import MockJune
-from mock_june.client.sending import JuneClient
+from mock_june.client.sending import AsyncJuneClient, JuneClient
 
-__all__ = ["AsyncMockJune", "Health", "JuneClient", "MockJune"]
+__all__ = ["AsyncJuneClient", "AsyncMockJune", "Health", "JuneClient", "MockJune"]

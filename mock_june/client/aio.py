@@ -12,10 +12,12 @@ import httpx
 
 from mock_june.client import asks, expecting
 from mock_june.client.asks import Ask, Health, Reply, Steps
-from mock_june.client.expecting import Paint, Wanted
+from mock_june.client.expecting import Wanted
+from mock_june.client.failures import Paint, plain
 from mock_june.client.following import Following
+from mock_june.client.sending import AsyncJuneClient
 from mock_june.errors import UnreachableError, UsageError
-from mock_june.model import Call, Event, Fault
+from mock_june.model import ApiKey, Call, Event, Fault
 
 T = TypeVar("T")
 
@@ -28,11 +30,34 @@ class AsyncMockJune:
     def __init__(self, url: str, key: str | None = None, token: str | None = None, timeout: float = 5.0) -> None:
         self.url = asks.base_url(url)
         self.key = key
+        self._token = token
         self._timeout = timeout
         self.since = 0
-        self.paint: Paint = expecting.plain
+        self.paint: Paint = plain
         self.expected: set[int] = set()
+        self._client: AsyncJuneClient | None = None
         self._http = httpx.AsyncClient(headers=asks.identity(key, token), timeout=timeout, trust_env=False, verify=self.url.startswith("https:"))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.url}, {'all workspaces' if self.key is None else f'key {ApiKey(self.key).masked}'}>"
+
+    @property
+    def env(self) -> dict[str, str]:
+        """As `MockJune.env`."""
+        return {"JUNE_URL": self.url, "JUNE_API_KEY": asks.own_key(self.key)}
+
+    @property
+    def client(self) -> AsyncJuneClient:
+        """As `MockJune.client`."""
+        if self._client is None:
+            self._client = AsyncJuneClient(self.url, asks.own_key(self.key))
+        return self._client
+
+    def aio(self) -> AsyncMockJune:
+        """A client of the same workspace, for another event loop."""
+        other = AsyncMockJune(self.url, self.key, self._token, self._timeout)
+        other.since, other.paint, other.expected = self.since, self.paint, self.expected
+        return other
 
     async def health(self) -> Health:
         """As `MockJune.health`."""
@@ -167,6 +192,8 @@ class AsyncMockJune:
     async def close(self) -> None:
         """As `MockJune.close`."""
         await self._http.aclose()
+        if self._client is not None:
+            await self._client.close()
 
     async def __aenter__(self) -> Self:
         return self

@@ -118,6 +118,13 @@ def identity(key: str | None, token: str | None) -> dict[str, str]:
     return headers
 
 
+def own_key(key: str | None) -> str:
+    """The key of a client that is to send. Raises UsageError where it has none."""
+    if key is None:
+        raise UsageError("this client speaks of all workspaces; to send, it needs a key: MockJune(url, key)")
+    return key
+
+
 def unreachable(url: str, reason: object) -> UnreachableError:
     """No answer came."""
     why = str(reason) or type(reason).__name__

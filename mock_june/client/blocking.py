@@ -10,12 +10,14 @@ import httpx
 
 from mock_june import clock
 from mock_june.client import asks, expecting
+from mock_june.client.aio import AsyncMockJune
 from mock_june.client.asks import Ask, Health, Reply, Steps
-from mock_june.client.expecting import Paint, Wanted
+from mock_june.client.expecting import Wanted
+from mock_june.client.failures import Paint, plain
 from mock_june.client.following import Following
 from mock_june.client.sending import JuneClient
 from mock_june.errors import UnreachableError, UsageError
-from mock_june.model import Call, Event, Fault
+from mock_june.model import ApiKey, Call, Event, Fault
 
 T = TypeVar("T")
 
@@ -35,7 +37,7 @@ class MockJune:
         self._timeout = timeout
         self.since = 0
         """The id of the last call before this client's test began: a failure tells how many calls with no good key came after it."""
-        self.paint: Paint = expecting.plain
+        self.paint: Paint = plain
         """Colours a line of a failure."""
         self.expected: set[int] = set()
         """The ids of rejected calls that an assertion has spoken of."""
@@ -44,22 +46,26 @@ class MockJune:
         # Without TLS there is no need of its context, which takes 20 ms to make.
         self._http = httpx.Client(headers=asks.identity(key, token), timeout=timeout, trust_env=False, verify=self.url.startswith("https:"))
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.url}, {'all workspaces' if self.key is None else f'key {ApiKey(self.key).masked}'}>"
+
     @property
     def env(self) -> dict[str, str]:
         """What a subprocess needs to send to this workspace: `JUNE_URL` and `JUNE_API_KEY`. Add it to the environment that it gets."""
-        return {"JUNE_URL": self.url, "JUNE_API_KEY": self._own_key()}
+        return {"JUNE_URL": self.url, "JUNE_API_KEY": asks.own_key(self.key)}
 
     @property
     def client(self) -> JuneClient:
         """A client that sends to this workspace as June's API takes payloads."""
         if self._client is None:
-            self._client = JuneClient(self.url, self._own_key())
+            self._client = JuneClient(self.url, asks.own_key(self.key))
         return self._client
 
-    def _own_key(self) -> str:
-        if self.key is None:
-            raise UsageError("this client speaks of all workspaces; to send, it needs a key: MockJune(url, key)")
-        return self.key
+    def aio(self) -> AsyncMockJune:
+        """A client of the same workspace for a test on an event loop: `async with june.aio() as june: await june.wait_for(1)`."""
+        other = AsyncMockJune(self.url, self.key, self._token, self._timeout)
+        other.since, other.paint, other.expected = self.since, self.paint, self.expected
+        return other
 
     def health(self) -> Health:
         """Whether the mock lives, which rules are in force, how much is on record."""
@@ -103,7 +109,8 @@ class MockJune:
     ) -> list[Event]:
         """Accepted events that match came: exactly `count`, else `at_least`, else one; gives them. `fields` match as `mock_june.matching.difference` says.
 
-        `within` waits so many seconds for them. `attempts` is how often the event came in all, those included that a planned fault refused.
+        `within` waits so many seconds for them. `attempts` is how often the event came in all, those included that a planned fault refused; so
+        `count=0, attempts=3` is a sender that tried three times and gave up.
         Raises NotReceivedError, an AssertionError, with the nearest recorded events and what differs.
         """
         return self._run(expecting.received(kind, fields, count=count, at_least=at_least, within=within, attempts=attempts, since=self.since, paint=self.paint))
