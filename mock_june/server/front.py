@@ -7,17 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import string
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from typing import Any
-from urllib.parse import quote
-
-from a2wsgi import WSGIMiddleware
 
 from mock_june.errors import JournalUnwritableError
 from mock_june.journal import Ids
-from mock_june.server import control, live
+from mock_june.server import control, live, wsgi
 from mock_june.server.answers import UNDROPPED, Answer
 from mock_june.server.exchange import Exchange
 from mock_june.server.ingest import Ingest, Outcome, Request, broken, unrecorded
@@ -34,8 +30,6 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 LINGER = 2.0
 """Seconds that a client which is refused unread may go on sending: closed at once, TCP would take the answer from it (RFC 9112 section 9.6)."""
 
-FLASK_THREADS = 8
-
 
 def is_control(path: str) -> bool:
     """Whether a path is ours and not the API's: the control API, the page and what a browser asks for beside it."""
@@ -45,14 +39,14 @@ def is_control(path: str) -> bool:
 class Front:
     """The ASGI application. `flask` makes the WSGI application when it is first needed: a fake that only takes calls never waits for it."""
 
-    def __init__(self, mock: Mock, ingest: Ingest, flask: Callable[[], Any]) -> None:
+    def __init__(self, mock: Mock, ingest: Ingest, flask: Callable[[], wsgi.Application]) -> None:
         self.mock = mock
         self.ingest = ingest
         self.closing = asyncio.Event()
         self._recorder = Recorder(mock.journal)
         self._late: set[asyncio.Task[None]] = set()
         self._make_flask = flask
-        self._flask: WSGIMiddleware | None = None
+        self._flask: wsgi.Application | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -66,22 +60,20 @@ class Front:
             await self._pass_on(scope, receive, send)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """To Flask, in a thread, once the body is there: a client that is slow to send holds no thread, and one that breaks off changes nothing.
+        """To Flask, in a thread, once the body is there; the answer goes out once it is whole.
 
-        The application is made once, off the loop, since importing it takes a while.
+        So a client that is slow to send or to read holds no thread, one that breaks off changes nothing, and no thread waits for the loop when the server
+        ends. The application is made once, off the loop, since importing it takes a while.
         """
         if self._flask is None:
-            app = await asyncio.to_thread(self._make_flask)
-            self._flask = self._flask or WSGIMiddleware(app, workers=FLASK_THREADS)
+            self._flask = await asyncio.to_thread(self._make_flask)
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
         body, cut = await _read(headers, receive, control.MOST_BODY)
-        if not cut:
-            await self._flask(*_at_hand(scope, body, receive), send)  # type: ignore[arg-type]
-
-    def close(self) -> None:
-        """Ends Flask's threads."""
-        if self._flask is not None:
-            self._flask.executor.shutdown(wait=False)
+        if cut:
+            return
+        length = control.MOST_BODY + 1 if body is None else len(body)
+        answer = await asyncio.to_thread(wsgi.answered, self._flask, scope, body or b"", length)
+        await respond(send, answer, receive if body is None else None)
 
     async def _take(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One call."""
@@ -187,25 +179,14 @@ async def _read(headers: list[tuple[str, str]], receive: Receive, limit: int) ->
     return None, False
 
 
-def _at_hand(scope: Scope, body: bytes | None, receive: Receive) -> tuple[Scope, Receive]:
-    """A request whose body is read, as Flask may have it: announced by its length, however it came. One over the limit (None) is announced, not given."""
-    length = control.MOST_BODY + 1 if body is None else len(body)
-    headers = [(name, value) for name, value in scope["headers"] if name not in {b"content-length", b"transfer-encoding"}]
-    # WSGI has the query in ASCII (PEP 3333); what came in other bytes is written as a browser would (RFC 3986 section 2.1).
-    query = quote(scope["query_string"], safe=string.printable).encode()
-    given = iter([{"type": "http.request", "body": body or b""}])
-
-    async def once() -> MutableMapping[str, Any]:
-        return next(given, None) or await receive()
-
-    return {**scope, "headers": [*headers, (b"content-length", b"%d" % length)], "query_string": query}, once
-
-
 async def respond(send: Send, answer: Answer, unread: Receive | None = None) -> None:
     """An answer in ASGI's messages. `unread`: the rest of a body that nobody wants, read on for a while so that the client sees the answer."""
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
-    if answer.status != 204:
+    said = {name for name, _ in answer.headers}
+    if answer.status != 204 and "content-length" not in said:
         headers.append((b"content-length", str(len(answer.body)).encode()))
+    if unread is not None and "connection" not in said:
+        headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     if unread is not None:
         await send({"type": "http.response.body", "body": answer.body, "more_body": True})

@@ -127,10 +127,7 @@ class Server:
             ready()
         if self._stopped:
             self._end()
-        try:
-            await serving
-        finally:
-            self._front.close()
+        await serving
 
     def _flask(self) -> Any:
         from mock_june.server.app import create_app  # noqa: PLC0415 - Flask takes 0.1 s to import; a fake that only takes calls never waits for it

@@ -83,7 +83,7 @@ def nested(depth: int, shape: str) -> bytes:
 
 
 @pytest.mark.parametrize("shape", ["array", "object", "both"])
-@pytest.mark.parametrize("depth", [253, 254, 255, 500, 1000, 1021])
+@pytest.mark.parametrize("depth", [253, 254, 1000, 1022])
 def test_J2_deep_traits_are_taken_and_read_back(face: Target, key: str, depth: int, shape: str):
     """A trait nested as deeply as the parser takes is a 200, and every way to read the record shows it as it came."""
     value = nested(depth - 1 if shape != "both" else depth - 2, shape)
@@ -110,7 +110,7 @@ def test_J2_beyond_the_depth_is_refused(face: Target, key: str, depth: int, shap
 
 
 @pytest.mark.parametrize("shape", ["array", "object", "both"])
-@pytest.mark.parametrize("depth", [200, 260, 900, 1020])
+@pytest.mark.parametrize("depth", [260, 900, 1020])
 def test_J3_depth_where_a_string_should_be(face: Target, key: str, depth: int, shape: str):
     """A nest in place of a String, an Object or a whole event is a 400 that names the member."""
     value = nested(depth, shape)

@@ -18,7 +18,7 @@ import orjson
 import pytest
 
 from tests.attacks.harness import HOST, IDENTIFY, TRACK, Reply, Target, assert_refusal, assert_tame_reply, connected, head, send
-from tests.attacks.servers import FACES, Served, flask_alone, in_thread, served
+from tests.attacks.servers import FACES, SLOW, Served, flask_alone, in_thread, served
 
 BODY = orjson.dumps(TRACK)
 GET = (
@@ -76,13 +76,12 @@ NO_KEY = {
 @pytest.mark.parametrize("lines", NO_KEY.values(), ids=NO_KEY)
 def test_A1_no_key(face: Target, lines: tuple[str, ...]):
     """A call without a key, or with one anywhere but where June's clients send it, is 401 with a challenge, whatever else is wrong with it."""
-    for path in ("/api/track", "/sdk/track", "/v1/batch", "/api/identify", "/v1/m"):
-        for body in (BODY, b"{}", b"", b"no json"):
-            for query in ("", "?key=some-key&writeKey=some-key&api_key=some-key"):
-                reply = face.ask("POST", path + query, body, *lines)
-                assert_refusal(reply, 401, "unauthorized")
-                assert reply.header("www-authenticate") == 'Basic realm="june"'
-                assert "some-key" not in reply.body.decode()
+    for path, body in (("/api/track", BODY), ("/sdk/track", b"{}"), ("/v1/batch", b""), ("/api/identify", b"no json"), ("/v1/m", BODY)):
+        for query in ("", "?key=some-key&writeKey=some-key&api_key=some-key"):
+            reply = face.ask("POST", path + query, body, *lines)
+            assert_refusal(reply, 401, "unauthorized")
+            assert reply.header("www-authenticate") == 'Basic realm="june"'
+            assert "some-key" not in reply.body.decode()
 
 
 @pytest.mark.parametrize("write_key", ["", " " * 0, None, 7, True, ["some-key"], {"some": "key"}], ids=repr)
@@ -348,7 +347,7 @@ def test_A3_under_another_name(face: Target, key: str, name: str):
 @pytest.mark.parametrize("name", [name for name in FOREIGN if "Origin" in str(foreign(1)[name]) and name != "rebound"])
 def test_A4_from_another_page(face: Target, key: str, name: str):
     """A control request from a page that is not the server's own is a 4xx, in whatever type a form can send, and changes nothing."""
-    for kind in ("text/plain", "application/x-www-form-urlencoded", "application/json"):
+    for kind in ("text/plain", *(("application/x-www-form-urlencoded", "application/json") if SLOW else ())):
         refused_everywhere(face, key, foreign(face.port)[name], f"Content-Type: {kind}")
 
 

@@ -115,21 +115,21 @@ WRONG = {
 
 
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
-def test_R3_a_batch_of_wrong_events(face: Target, key: str, wrong: dict[str, object]):
+def test_R3_a_batch_of_wrong_events(process: Target, key: str, wrong: dict[str, object]):
     """20,000 wrong events in one batch are refused in less than five seconds, in less than 4 MiB, with 100 violations and the number of all."""
     count = 20_000
     body = orjson.dumps({"batch": [wrong] * count})
     assert len(body) < 4 * MIB
-    with face.at_most(5):
-        reply = face.post("/sdk/batch", body, key=key)
+    with process.at_most(5):
+        reply = process.post("/sdk/batch", body, key=key)
     refused = assert_refusal(reply, 400, "invalid_payload")
     assert refused["errors_total"] >= count
     assert len(refused["errors"]) == 100
     assert len(reply.body) < 4 * MIB
-    call = face.control("/_mock/calls?accepted=false", key=key)["calls"][0]
+    call = process.control("/_mock/calls?accepted=false", key=key)["calls"][0]
     assert len(call["violations"]) == 100
     assert call["violations_total"] == refused["errors_total"]
-    face.control("/_mock/reset", method="POST", key=key)
+    process.control("/_mock/reset", method="POST", key=key)
 
 
 @pytest.mark.parametrize("body", [b'{"batch":[' + b"0," * 2_000_000 + b"0]}", b'{"batch":[' + b"{}," * 1_300_000 + b"{}]}"], ids=["zeros", "objects"])

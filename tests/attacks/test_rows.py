@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.attacks.rows import left_out, rows, covered
+from tests.attacks.rows import covered, left_out, rows
 
 
 def test_every_row_is_looked_after():
