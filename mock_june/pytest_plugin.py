@@ -200,19 +200,19 @@ def _let_pass(url: str) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Attaches a failed test's calls to its report, and keeps them where `--june-journal` says."""
     report = yield
     used = item.stash.get(USED, None)
+    if used is not None and call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception):
+        used.failed = True  # an expected failure too
     if used is not None and report.failed:
-        used.failed = True
         _attach(item, report, used)
     return report
 
 
 def _attach(item: pytest.Item, report: pytest.TestReport, used: Used) -> None:
     from mock_june.client import MockJune
-    from mock_june.errors import MockJuneError
 
     folder = item.config.getoption("--june-journal")
     calls = used.calls
@@ -220,7 +220,7 @@ def _attach(item: pytest.Item, report: pytest.TestReport, used: Used) -> None:
         try:
             with MockJune(used.june.url, used.june.key) as june:  # not the test's own, which may be closed
                 calls = june.calls(None if folder else SHOWN_CALLS + 1)
-        except (MockJuneError, RuntimeError) as error:  # the fake has gone, or no socket may be made: the test's own failure matters more
+        except Exception as error:  # noqa: BLE001 -- the fake has gone, or no socket may be made: the test's own failure matters more
             report.sections.append(("june calls", f"they cannot be read: {error}"))
             return
     report.sections.append(("june calls", _listing(calls)))

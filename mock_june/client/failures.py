@@ -5,6 +5,7 @@ In the manner of a diff: `-` is what was expected, `+` what came; `>` marks a me
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
@@ -39,21 +40,31 @@ def spared(call: Call) -> bool:
 
 
 def rejections(refused: Iterable[Call]) -> list[str]:
-    """Rejected calls with their violations, the payload with the failing member marked, and what to do."""
-    lines = []
-    for number, call in enumerate(refused):
-        if number == LISTED:
-            lines.append("  … and more")
-            break
-        lines.append(f"  call {call.id}: {printable(call.method)} {printable(cut(call.path, 200))} was answered {call.status} {call.code}")
-        if not call.violations:
-            lines.append(f"    {_message(call)}")
-        for violation in call.violations[:DIFFERENCES]:
-            lines += [f"  - {violation.pointer or '(the body)'}: {printable(violation.message)}   [{violation.rule}]", f"    {printable(violation.hint)}"]
-        if call.violations_total > DIFFERENCES:
-            lines.append(f"    … and {call.violations_total - DIFFERENCES} more violations")
-        lines += _marked(call)
+    """Rejected calls with their violations, the payload with the failing member marked, and what to do. Of several that are alike the first is shown."""
+    alike: dict[tuple[Any, ...], list[Call]] = defaultdict(list)
+    for call in refused:
+        alike[call.path, call.status, call.code, *sorted({violation.rule for violation in call.violations})].append(call)
+    lines: list[str] = []
+    for first, *others in list(alike.values())[:LISTED]:
+        lines += _rejection(first)
+        if others:
+            numbers = ", ".join(str(call.id) for call in others[:LISTED])
+            lines.append(f"  and {counted(len(others), 'call')} like it: {numbers}{', …' if len(others) > LISTED else ''}")
+    if len(alike) > LISTED:
+        lines.append(f"  … and {counted(len(alike) - LISTED, 'other mistake')}")
     return lines
+
+
+def _rejection(call: Call) -> list[str]:
+    lines = [f"  call {call.id}: {printable(call.method)} {printable(cut(call.path, 200))} was answered {call.status} {call.code}"]
+    if not call.violations:
+        lines.append(f"    {_message(call)}")
+    for violation in call.violations[:DIFFERENCES]:
+        where = printable(cut(violation.pointer, 200)) or "(the body)"
+        lines += [f"  - {where}: {printable(violation.message)}   [{violation.rule}]", f"    {printable(violation.hint)}"]
+    if call.violations_total > DIFFERENCES:
+        lines.append(f"    … and {call.violations_total - DIFFERENCES} more violations")
+    return lines + _marked(call)
 
 
 def _message(call: Call) -> str:
