@@ -30,13 +30,14 @@ def _summary(measure: Callable[[Setting], list[Row]]) -> str:
 @click.argument("names", nargs=-1, metavar="[FIGURE]...", type=click.Choice(list(FIGURES)))
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1), help="How often each server is measured; medians are shown.")
 @click.option("--seconds", default=5.0, show_default=True, type=click.FloatRange(0.5), help="How long a load lasts.")
+@click.option("--warm", default=30.0, show_default=True, type=click.FloatRange(1), help="Seconds of full load before the figure `warm` is taken.")
 @click.option("--calls", default=200_000, show_default=True, type=click.IntRange(100_001), help="How far memory is watched under --max-calls.")
 @click.option("--kills", default=5, show_default=True, type=click.IntRange(1), help="How often the server is killed.")
 @click.option("--no-peers", is_flag=True, help="Measure mock-june alone.")
-def main(names: tuple[str, ...], *, rounds: int, seconds: float, calls: int, kills: int, no_peers: bool) -> None:
+def main(names: tuple[str, ...], *, rounds: int, seconds: float, warm: float, calls: int, kills: int, no_peers: bool) -> None:
     """Measure, show, and, where all figures are measured, write benchmarks/RESULTS.md and results.svg. Exit code 1: a goal is not reached."""
     kinds = [MockJune(), MockJune(uvloop=False), *([] if no_peers else peers.ready(say))]
-    setting = Setting(kinds, rounds, seconds, calls, kills, say)
+    setting = Setting(kinds, rounds, seconds, warm, calls, kills, say)
     rows: list[Row] = []
     try:
         for name in names or FIGURES:

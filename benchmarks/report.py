@@ -35,10 +35,14 @@ MADE = """Made by `{command}` on {day}; do not edit. Medians of {rounds} rounds 
 the lowest and the highest round. Ratios of one run count; the absolute numbers are this machine's."""
 
 HOW = """All servers answer the same three routes and hold bodies to the same schema files; a good call is seen to be answered 200 and a broken one
-refused before anything is measured. The load, the servers and the disk share one machine and the loopback. mock-june records each call in SQLite (WAL) and has
-committed it before it answers. *Prism* and *WireMock* run with their defaults: Prism records nothing and logs each call to a file, WireMock keeps its record in
-memory without a bound. Without that log and that record they are faster: those rows stand beside them, and are not what the goals are measured against.
-The JVM goes on getting faster for a minute or so of full load; here each server has been under load for one turn that does not count, then the rounds."""
+refused before anything is measured. The load, the servers and the disk share one machine and the loopback. mock-june records each call in SQLite (WAL)
+and has committed it before it answers. *Prism* and *WireMock* run with their defaults: Prism records nothing and logs each call to a file, WireMock keeps
+its record in memory without a bound.
+
+In each round each server is started anew and has one load that does not count, then it is measured: so fakes are used, by one run of tests. The JVM goes
+on getting faster for a minute of full load. The rows that say *warm* show each server at its best instead, in one round: after half a minute of full load,
+without its log, and WireMock without its record too, which mock-june never goes without. There a JVM can be the faster one: long load tests are its strength,
+and no goal of ours."""
 
 
 def number(value: float, row: Row) -> str:

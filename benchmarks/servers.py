@@ -36,6 +36,14 @@ class Kind(Protocol):
     def name(self) -> str:
         """The name in the tables."""
 
+    @property
+    def usual(self) -> bool:
+        """Whether it is set up as whoever installs it has it. These are what goals are measured against."""
+
+    @property
+    def best(self) -> bool:
+        """Whether it is set up to be as fast as it can be."""
+
     def version(self) -> str:
         """Which version of it is measured."""
 
@@ -48,6 +56,16 @@ class MockJune:
     """Ours. `uvloop` False hides that extra from it, as if it were not installed."""
 
     uvloop: bool = True
+
+    @property
+    def usual(self) -> bool:
+        """Both: a plain install has no uvloop."""
+        return True
+
+    @property
+    def best(self) -> bool:
+        """With it."""
+        return self.uvloop
 
     @property
     def name(self) -> str:

@@ -54,11 +54,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How to measure: rounds, seconds a load, and what a figure may be told (`calls` for memory, `kills` for the kill trials). `say` tells of progress."""
+    """How to measure: rounds, seconds a load, and what a figure may be told: `warm` seconds, `calls` for memory, `kills`. `say` tells of progress."""
 
     kinds: Sequence[Kind]
     rounds: int = 3
     seconds: float = 5.0
+    warm: float = 30.0
     calls: int = 200_000
     kills: int = 5
     say: Callable[[str], None] = lambda _: None
@@ -67,3 +68,13 @@ class Setting:
     def ours(self) -> list[Kind]:
         """Our own servers."""
         return [kind for kind in self.kinds if kind.name.startswith(OURS)]
+
+    @property
+    def usual(self) -> list[Kind]:
+        """Servers as they are installed."""
+        return [kind for kind in self.kinds if kind.usual]
+
+    @property
+    def best(self) -> list[Kind]:
+        """Servers as fast as they can be."""
+        return [kind for kind in self.kinds if kind.best]

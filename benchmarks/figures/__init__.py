@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from benchmarks.figures.batches import batches
-from benchmarks.figures.calls import calls
+from benchmarks.figures.calls import calls, warm
 from benchmarks.figures.kills import kills
 from benchmarks.figures.memory import memory
 from benchmarks.figures.start import start
 from benchmarks.table import Row, Setting
 
-FIGURES: dict[str, Callable[[Setting], list[Row]]] = {"calls": calls, "batches": batches, "start": start, "memory": memory, "kills": kills}
+FIGURES: dict[str, Callable[[Setting], list[Row]]] = {
+    "calls": calls,
+    "warm": warm,
+    "batches": batches,
+    "start": start,
+    "memory": memory,
+    "kills": kills,
+}

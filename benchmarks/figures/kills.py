@@ -66,4 +66,4 @@ def _recorded(server: Running) -> set[str]:
     status, body = server.ask("GET", "/_mock/export?format=jsonl")
     if status != 200:  # OK
         raise BenchError(f"the export after a kill was answered {status}: {body[:200]!r}")
-    return {payload["messageId"] for line in body.splitlines() if "messageId" in (payload := json.loads(line)["payload"])}
+    return {payload["messageId"] for payload in map(json.loads, body.splitlines()) if "messageId" in payload}

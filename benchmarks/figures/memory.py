@@ -17,7 +17,7 @@ GROWTH = 16.0
 def memory(setting: Setting) -> list[Row]:
     """MiB resident after 100,000 calls, and how many more after `--calls` under `--max-calls`."""
     after = Row(f"resident after {AFTER:,} calls", "MiB", more_is_better=False, goals=(Goal(110),))
-    for kind in setting.kinds:
+    for kind in setting.usual:
         with running(kind) as server:
             own(server, GOOD, CONNECTIONS, count=AFTER)
             after.add(server.name, server.resident())
