@@ -14,6 +14,9 @@ REPORTERS = {
     "concise": "text:ConciseReporter",
     "json": "documents:JsonReporter",
     "jsonl": "documents:LinesReporter",
+    "github": "github:GithubReporter",
+    "junit": "junit:JunitReporter",
+    "sarif": "sarif:SarifReporter",
 }
 """Module and class of each format by its name: the choices of `--output-format`. Imported when asked for: nobody pays for a format but its own user."""
 
