@@ -51,11 +51,15 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One change, not yet made for good: the text after it, the operations, the reasons."""
+    """A change not yet made for good: the text after it, the operations, the reasons."""
 
     body: bytes
-    changes: tuple[Change, ...]
-    reasons: tuple[str, ...]
+    changes: tuple[Change, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+    def then(self, step: _Step) -> _Step:
+        """This step and the next one as one."""
+        return _Step(step.body, self.changes + step.changes, self.reasons + step.reasons)
 
 
 class Fixer:
@@ -87,33 +91,39 @@ class Fixer:
         kind = self.kind or _kind(payload, self.contract)
         if kind is None:
             return None
-        now = body
-        changes: list[Change] = []
-        reasons: list[str] = []
         self._seen.clear()
-        verdict = self._check(now, kind)
-        while step := self._next(now, kind, verdict):
-            now, verdict = step.body, self._check(step.body, kind)
-            changes += step.changes
-            reasons += step.reasons
+        done = _Step(body)
+        verdict = self._check(body, kind)
+        while better := self._at_once(done.body, kind, verdict) or self._one(done.body, kind, verdict):
+            step, verdict = better
+            done = done.then(step)
         self.left.update(self._seen)  # once a payload, however often it was looked at
-        return Fixed(now, changes, reasons) if changes else None
+        return Fixed(done.body, list(done.changes), list(done.reasons)) if done.changes else None
 
     def _check(self, body: bytes, kind: str) -> Verdict:
         return self._engine.check(body, Endpoint(self.contract, kind))
 
-    def _next(self, body: bytes, kind: str, verdict: Verdict) -> _Step | None:
-        """The first change that makes less wrong than there was."""
-        slips = [warning for warning in verdict.warnings if warning.rule.endswith(".unknown")]
-        if not verdict.violations and not slips:
-            return None
-        among = members(body)
-        for found in (*slips, *verdict.violations):
-            for step in self._steps(body, kind, among, found):
-                after = self._check(step.body, kind)
-                if _better(verdict, after):
-                    return step
-        return None
+    def _at_once(self, body: bytes, kind: str, verdict: Verdict) -> tuple[_Step, Verdict] | None:
+        """The first step for each finding, all taken together, with the verdict on what comes of them: most payloads need no second look."""
+        done = _Step(body)
+        tried = set()
+        for found in _findings(verdict):
+            if step := next(self._steps(done.body, kind, members(done.body), found), None):
+                done = done.then(step)
+                tried.add((found.rule, found.pointer))
+        kept = self._kept(done, kind, verdict) if tried else None
+        return kept if kept and tried.isdisjoint(_places(_findings(kept[1]))) else None
+
+    def _one(self, body: bytes, kind: str, verdict: Verdict) -> tuple[_Step, Verdict] | None:
+        """The first step that makes less wrong than there was, with the verdict on what comes of it."""
+        findings = _findings(verdict)
+        among = members(body) if findings else []
+        steps = (step for found in findings for step in self._steps(body, kind, among, found))
+        return next((kept for step in steps if (kept := self._kept(step, kind, verdict))), None)
+
+    def _kept(self, step: _Step, kind: str, before: Verdict) -> tuple[_Step, Verdict] | None:
+        after = self._check(step.body, kind)
+        return (step, after) if _better(before, after) else None
 
     def _steps(self, body: bytes, kind: str, among: list[Member], found: Violation) -> Iterator[_Step]:
         """What might be done about a finding: itself, or itself and what it brings to light."""
@@ -121,8 +131,8 @@ class Fixer:
         if keyword == "unknown":
             yield from self._rename(body, kind, among, found.pointer, field)
         elif keyword == "required" and field == "type":
-            if any(TYPE.meant(member.name) for member in among):
-                return  # a misspelt one says something else
+            if any(member.name == "type" or TYPE.meant(member.name) for member in among):
+                return  # a misspelt one says something else, or has just been put right
             yield _Step(added(body, among, "type", kind), ({"op": "add", "path": "/type", "value": kind},), (f"type: missing, and this is {_a(kind)}",))
         else:
             member = _only(among, field)
@@ -141,7 +151,7 @@ class Fixer:
         member = _only(after, meant)
         if member is not None:
             for more in self._revalue(text, kind, after, member):
-                yield _Step(more.body, step.changes + more.changes, step.reasons + more.reasons)
+                yield step.then(more)
         yield step
 
     def _revalue(self, body: bytes, kind: str, among: list[Member], member: Member) -> Iterator[_Step]:
@@ -198,8 +208,16 @@ def _better(before: Verdict, after: Verdict) -> bool:
     was, now = _places(before.violations), _places(after.violations)
     if was != now:
         return now < was
-    slips_before, slips_after = ([each for each in verdict.warnings if each.rule.endswith(".unknown")] for verdict in (before, after))
-    return _places(slips_after) < _places(slips_before)
+    return _places(_slips(after)) < _places(_slips(before))
+
+
+def _findings(verdict: Verdict) -> Sequence[Violation]:
+    """What might be fixed: names first, since a value is looked at under its right name alone."""
+    return (*_slips(verdict), *verdict.violations)
+
+
+def _slips(verdict: Verdict) -> list[Violation]:
+    return [warning for warning in verdict.warnings if warning.rule.endswith(".unknown")]
 
 
 def _places(found: Sequence[Violation]) -> set[tuple[str, str]]:
