@@ -17,7 +17,7 @@ class Record:
     """One payload of a file. `line` is 1-based (of Parquet: the record's number), `offset` the place of `body` in the file in bytes, after unpacking.
 
     `body` is JSON text: what stands there, or, of CSV and Parquet, what the row says. `trouble` is why there is none (a line too long, bytes that cannot be
-    read): then the rule `body.json` or `body.encoding` is broken with that message.
+    read): then `rule`, which is `body.json` or `body.encoding`, is broken with that message.
     """
 
     source: str
@@ -25,6 +25,7 @@ class Record:
     offset: int
     body: bytes
     trouble: str | None = None
+    rule: str = "body.json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from mock_june.contract import rules, schemas
 from mock_june.contract.judge import Judge
 from mock_june.contract.parser import HINTS, no_object, parse, span
@@ -14,7 +16,7 @@ from mock_june.errors import UsageError
 from mock_june.model import KINDS, Checked, Verdict, Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from mock_june.model import ContractName, Endpoint, Rule
 
@@ -69,6 +71,29 @@ class Engine:
         if endpoint.shape == "event":
             return self._event(body, value, contract, endpoint.kind)
         return self._batch(body, value)
+
+    def quick(self, endpoint: Endpoint) -> Callable[[bytes], str | None]:
+        """A look at bodies that costs little more than parsing: the kind of an event that is certainly good and bears no warning, else None.
+
+        None says nothing: `check` does. For those who read many bodies of which most are good. Raises as `check` does.
+        """
+        contract = endpoint.contract
+        schemas.ask(contract, endpoint.kind)
+        if endpoint.shape != "event":
+            raise UsageError(f"of a {endpoint.shape} there is no quick look")
+        loads, given = orjson.loads, endpoint.kind
+        looks = {kind: self._judge(contract, kind).quick for kind in ([given] if given else KINDS[contract])}
+
+        def look(body: bytes) -> str | None:
+            try:
+                payload = loads(body)
+                kind: str = given or payload["type"]
+                known, is_clean = looks[kind]
+                return kind if payload.keys() <= known and is_clean(payload) else None
+            except (ValueError, LookupError, TypeError, AttributeError):  # no JSON, no Object, no kind, too deep
+                return None
+
+        return look
 
     def _event(self, body: bytes, payload: dict[str, Any], contract: ContractName, kind: str | None) -> Verdict:
         if kind is None:

@@ -15,7 +15,7 @@ from mock_june.errors import SchemaError
 from mock_june.model import Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 Found = tuple[tuple[Violation, ...], tuple[Violation, ...]]
 """Violations and warnings."""
@@ -55,6 +55,11 @@ class Judge:
         violations = {} if self._errors.is_valid(seen) else self._violations(payload, seen)
         warnings = [*self._warnings(payload, seen, violations), *misspelt]
         return tuple(self._kept(violations.values())), tuple(self._kept(warnings))
+
+    @property
+    def quick(self) -> tuple[frozenset[str], Callable[[Any], bool]]:
+        """The names of members that are never warned about, and what says of a payload with no others whether it is good and smells of nothing."""
+        return self._speller.known, self._clean.is_valid
 
     def _is_clean(self, payload: dict[str, Any]) -> bool:
         try:

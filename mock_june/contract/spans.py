@@ -12,7 +12,7 @@ STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 SCALAR = rb'[^\s,:\[\]{}"]++'
 
 
-def _nested(levels: int) -> bytes:
+def nested(levels: int) -> bytes:
     """A pattern of an Object or array that nests no deeper than `levels`: `re` knows no recursion."""
     between = rb'[^\[\]{}"]*+'
     pattern = rb"[\[{]" + between + rb"(?:" + STRING + between + rb")*+[\]}]"
@@ -24,7 +24,7 @@ def _nested(levels: int) -> bytes:
 SHALLOW = 8
 """Levels that one match takes in a stride: more than real events have. What is deeper is walked bracket by bracket."""
 
-VALUE = re.compile(rb"[\s,:]*+(" + STRING + rb"|" + _nested(SHALLOW) + rb"|" + SCALAR + rb")", re.DOTALL)
+VALUE = re.compile(rb"[\s,:]*+(" + STRING + rb"|" + nested(SHALLOW) + rb"|" + SCALAR + rb")", re.DOTALL)
 TOKEN = re.compile(STRING + rb"|[\[\]{}]", re.DOTALL)
 BETWEEN = re.compile(rb"[\s,:]*+")
 

@@ -38,6 +38,10 @@ class Reporter:
     watches = False
     """Whether `event` is to be called for every event, the good ones too: what a run over many processes cannot give."""
 
+    needs_all = True
+    """Whether `finding` is to be called for every finding. To one that does without, the report's counts and examples are enough: many processes then
+    spare themselves the telling."""
+
     def __init__(self, out: TextIO, style: Style | None = None) -> None:
         self.out = out
         self.style = style or Style()
@@ -49,7 +53,7 @@ class Reporter:
         """An event was read, before its findings. Only called where `watches` is set."""
 
     def finding(self, finding: Finding) -> None:
-        """A violation or warning was found. It is counted in the report already."""
+        """A violation or warning was found. It is counted in the report already. Its `body` is empty: only the report's `examples` have the payload's text."""
 
     def end(self, report: Report) -> None:
         """The run is over, to its end or stopped at `--max-failures` (`report.stopped`)."""

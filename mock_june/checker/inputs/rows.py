@@ -1,0 +1,108 @@
+"""A table's row as the payload that it stands for: a column is a member, dotted names nest, empty cells are absent."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import decimal
+import re
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from mock_june.errors import UsageError
+
+NESTED = ("traits", "properties", "context")
+"""The members whose cells may hold JSON text."""
+
+TYPED = ("traits", "properties")
+"""Below these a cell of text may be a number or a boolean: elsewhere the contract asks for Strings."""
+
+NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?\Z")
+"""What is told to be a number: no leading zeros, which are of codes and telephone numbers, and few enough digits to stay the same."""
+
+WORDS = {"true": True, "false": False, "True": True, "False": False, "TRUE": True, "FALSE": False}
+
+
+class Columns:
+    """Makes payloads of rows with these columns. `mapping` is from member to column; `kind` the `type` where there is no such column.
+
+    Raises UsageError for a mapping to a column that is not there.
+    """
+
+    def __init__(self, names: Sequence[str], mapping: Mapping[str, str], kind: str | None = None, *, types: bool = False) -> None:
+        for member, column in mapping.items():
+            if column not in names:
+                raise UsageError(f"--map {member}={column}: there is no such column; there are {', '.join(names)}")
+        members = {column: member for member, column in mapping.items()}
+        self._paths = [_path(members.get(name, name)) for name in names]
+        self._typed = [types and len(path) > 1 and path[0] in TYPED for path in self._paths]
+        self._kind = None if ("type",) in self._paths else kind
+
+    def payload(self, cells: Iterable[Any]) -> bytes:
+        """The JSON text of a row's payload. A cell that is None or empty text is absent."""
+        made: dict[str, Any] = {} if self._kind is None else {"type": self._kind}
+        for path, typed, cell in zip(self._paths, self._typed, cells, strict=False):
+            if cell is None or cell == "":
+                continue
+            value = _typed(cell) if typed and isinstance(cell, str) else cell
+            if len(path) == 1:
+                _put(made, path[0], _parsed(cell) if path[0] in NESTED and isinstance(cell, str) else value)
+            else:
+                _nest(made, path, value)
+        return orjson.dumps(made, default=plain, option=orjson.OPT_NON_STR_KEYS)
+
+
+def _path(name: str) -> tuple[str, ...]:
+    """`traits.plan` is within traits; a name with an empty part is a name like any other."""
+    parts = tuple(name.split("."))
+    return parts if all(parts) else (name,)
+
+
+def _put(made: dict[str, Any], name: str, value: Any) -> None:
+    there = made.get(name)
+    made[name] = {**value, **there} if isinstance(there, dict) and isinstance(value, dict) else value
+
+
+def _nest(made: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    inner = made
+    for name in path[:-1]:
+        inner = inner.setdefault(name, {})
+        if not isinstance(inner, dict):  # the cell of the whole holds something else, which is what will be said
+            return
+    inner[path[-1]] = value
+
+
+def _parsed(text: str) -> Any:
+    if text.lstrip()[:1] not in {"{", "["}:
+        return text
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
+
+
+def _typed(text: str) -> Any:
+    if text in WORDS:
+        return WORDS[text]
+    return orjson.loads(text) if NUMBER.match(text) else text
+
+
+def plain(value: Any) -> Any:
+    """What JSON has in place of a value of a richer type. Dates and times orjson writes itself (ISO 8601)."""
+    match value:
+        case decimal.Decimal():
+            return int(value) if value == value.to_integral_value() else float(value)
+        case bytes():
+            try:
+                return value.decode()
+            except UnicodeDecodeError:
+                return base64.b64encode(value).decode()
+        case datetime.timedelta():
+            return value.total_seconds()
+        case uuid.UUID():
+            return str(value)
+        case _:
+            return str(value)

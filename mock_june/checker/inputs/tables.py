@@ -1,0 +1,114 @@
+"""CSV, as Python's own `csv` reads it, row by row, each with the line and the byte that it begins at."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from mock_june.checker.inputs.lines import LONGEST, Lines, pieces
+from mock_june.checker.inputs.rows import Columns
+from mock_june.checker.report import Record
+
+if TYPE_CHECKING:
+    from mock_june.checker.inputs import Table
+    from mock_june.checker.inputs.source import Source
+
+DELIMITERS = ",;\t|"
+
+
+class _Fed:
+    """The lines of a file as text, for the csv module, with their places."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._next = self._texts()
+        self.begun: tuple[int, int] | None = None
+        """Line and offset of the first line given since this was None."""
+        self.trouble: Record | None = None
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        return next(self._next)
+
+    def _texts(self) -> Iterator[str]:
+        for part in pieces(self._source.name, self._source.read):
+            if isinstance(part, Record):
+                self.trouble = part
+                self.begun = self.begun or (part.line, part.offset)
+                yield "\n"
+                continue
+            for record in _every_line(part):
+                try:
+                    text = record.body.decode("utf-8-sig" if record.line == 1 else "utf-8")
+                except UnicodeDecodeError as error:
+                    what = f"the line is not UTF-8: byte 0x{record.body[error.start]:02X} at byte {error.start} of the line begins no character"
+                    self.trouble = Record(record.source, record.line, record.offset, record.body, what, "body.encoding")
+                    text = record.body.decode("utf-8", "replace")
+                self.begun = self.begun or (record.line, record.offset)
+                yield text + "\n"
+
+
+def rows(source: Source, table: Table) -> Iterator[Record]:
+    """Each row below the header as a payload. What is no CSV is a record with its trouble, and reading goes on behind it."""
+    csv.field_size_limit(LONGEST)
+    fed = _Fed(source)
+    first = next(fed, "")
+    if fed.trouble is not None:
+        yield fed.trouble
+        return
+    delimiter = max(DELIMITERS, key=first.count) if not source.stem.endswith(".tsv") else "\t"
+    header = _header(first, fed, delimiter)
+    if not header:
+        return
+    columns = Columns(header, table.mapping, table.kind, types=table.types)
+    reader = csv.reader(fed, delimiter=delimiter)
+    while True:
+        fed.begun = None
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            yield Record(source.name, *(fed.begun or (1, 0)), b"", f"the row is no CSV: {_said(error)}")
+            reader = csv.reader(fed, delimiter=delimiter)
+            continue
+        line, offset = fed.begun or (1, 0)
+        trouble, fed.trouble = fed.trouble, None
+        if trouble is not None:
+            yield trouble
+        elif cells is not None and len(cells) > len(header):
+            yield Record(source.name, line, offset, b"", f"the row has {len(cells)} cells, and the header {len(header)}")
+        elif cells:
+            yield Record(source.name, line, offset, columns.payload(cells))
+        if cells is None:
+            return
+
+
+def _header(first: str, fed: _Fed, delimiter: str) -> list[str]:
+    """The names of the columns: the first row, which may be of several lines."""
+
+    def lines() -> Iterator[str]:
+        yield first
+        yield from fed
+
+    try:
+        return [name.strip() for name in next(csv.reader(lines(), delimiter=delimiter), [])]
+    except csv.Error:
+        return [name.strip() for name in first.rstrip("\r\n").split(delimiter)]
+
+
+def _every_line(part: Lines) -> Iterator[Record]:
+    at = 0
+    for number, body in enumerate(part.data[:-1].split(b"\n"), part.line):
+        yield Record(part.source, number, part.offset + at, body)
+        at += len(body) + 1
+
+
+def _said(error: csv.Error) -> str:
+    text = str(error)
+    if "field larger" in text:
+        return f"a cell is longer than {LONGEST >> 20} MiB; a quote was opened and never closed"
+    if "new-line character" in text:
+        return "there is a carriage return within a cell that is not in quotes (lines end in \\n or \\r\\n)"
+    return text

@@ -1,0 +1,205 @@
+"""One run over many processes: byte ranges of large JSON Lines files and whole other files, told in the order of one process."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from mock_june.checker.inputs import Lines, Part, Source, Table, form, parts
+from mock_june.checker.inputs.lines import pieces
+from mock_june.checker.report import Finding, Report
+from mock_june.checker.runner import Checker, Tell
+from mock_june.contract import Engine
+from mock_june.errors import MockJuneError
+from mock_june.model import ContractName, Endpoint
+
+RANGE = 16 << 20
+"""Bytes of a range whose findings are counted only."""
+
+TOLD_RANGE = 2 << 20
+"""Bytes of a range whose findings are all told: they wait in memory for their turn."""
+
+WORTH_IT = 64 << 20
+"""Bytes of input from which other processes are worth their start, where nobody said how many there are to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What every process of a run is to know. `tells` is whether each finding is wanted, or counts and examples are enough."""
+
+    contract: ContractName
+    kind: str | None
+    select: tuple[str, ...]
+    ignore: tuple[str, ...]
+    table: Table
+    most: int | None
+    tells: bool
+    extra: tuple[str, ...] = ()
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """What payloads are held to."""
+        return Endpoint(self.contract, self.kind)
+
+
+class Task(NamedTuple):
+    """A part of the run: a whole file, or of a file the lines from byte `start` to byte `stop`."""
+
+    path: str
+    size: int
+    start: int = 0
+    stop: int | None = None
+
+
+class Done(NamedTuple):
+    """What came of a task. Lines in it count from the start of the task; `lines` is how many there were."""
+
+    report: Report
+    findings: list[Finding]
+    lines: int
+
+
+def spread(job: Job, engine: Engine, paths: list[str], report: Report, tell: Tell | None, workers: int, advance: Callable[[int], None]) -> None:
+    """Checks files over `workers` processes: `report` and what is told are the same as of one.
+
+    `advance` is called with the bytes that were gone through. Raises MockJuneError if a process was killed.
+    """
+    context = multiprocessing.get_context("spawn")  # a fork would take threads and locks along
+    pool = ProcessPoolExecutor(workers, context, _start, (job,))
+    waiting: deque[tuple[Task, Future[Done]]] = deque()
+    tasks = _tasks(job, paths)
+    merge = _Merge(job, engine, report, tell)
+    try:
+        while not report.stopped:
+            while len(waiting) < workers + 2 and (task := next(tasks, None)):
+                waiting.append((task, pool.submit(_work, task)))
+            if not waiting:
+                break
+            task, future = waiting.popleft()
+            merge.take(task, future.result())
+            advance(task.size)
+    except BrokenProcessPool:
+        raise MockJuneError(
+            "the run is incomplete: a process of it was killed, perhaps for want of memory; nothing can be said of the rest (fewer processes: -j 1)"
+        ) from None
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+class _Merge:
+    """Puts the parts of a run together, in order."""
+
+    def __init__(self, job: Job, engine: Engine, report: Report, tell: Tell | None) -> None:
+        self._job = job
+        self._engine = engine
+        self._report = report
+        self._tell = tell
+        self._lines = 0
+
+    def take(self, task: Task, done: Done) -> None:
+        report, job = self._report, self._job
+        if not task.start:
+            report.files.append(task.path)
+            self._lines = 0
+        if job.most is not None and report.invalid + done.report.invalid >= job.most:
+            # Where it stops within this part, one process alone can say.
+            done = work(replace(job, most=job.most - report.invalid), self._engine, task)
+        for finding in done.findings:
+            if self._tell is not None:
+                self._tell(self._placed(finding))
+        for rule, found in done.report.examples.items():
+            done.report.examples[rule] = [self._placed(finding) for finding in found]
+        report.merge(done.report)
+        report.stopped = done.report.stopped and job.most is not None and report.invalid >= job.most
+        self._lines += done.lines
+
+    def _placed(self, finding: Finding) -> Finding:
+        return replace(finding, line=finding.line + self._lines) if self._lines else finding
+
+
+def work(job: Job, engine: Engine, task: Task) -> Done:
+    """A task's payloads checked."""
+    report = Report("", engine.rules_hash)
+    told: list[Finding] = []
+    with Source(task.path) as source:
+        counted = _Counted(_parts(job, source, task))
+        Checker(engine, job.endpoint, report, told.append if job.tells else None, most=job.most).take(counted)
+    return Done(report, told, counted.lines)
+
+
+class _Counted:
+    """The parts of a task, and how many lines have gone by."""
+
+    def __init__(self, some: Iterator[Part]) -> None:
+        self._some = some
+        self.lines = 0
+
+    def __iter__(self) -> Iterator[Part]:
+        for part in self._some:
+            self.lines = part.line + part.data.count(b"\n") - 1 if isinstance(part, Lines) else part.line
+            yield part
+
+
+def _parts(job: Job, source: Source, task: Task) -> Iterator[Part]:
+    if task.stop is None:
+        return parts(source, form(source), job.table)
+    source.seek(task.start)
+    left = task.stop - task.start
+
+    def read() -> bytes:
+        nonlocal left
+        piece = source.read(min(left, 1 << 18))
+        left -= len(piece)
+        return piece
+
+    return pieces(source.name, read, offset=task.start)
+
+
+def _tasks(job: Job, paths: list[str]) -> Iterator[Task]:
+    for path in paths:
+        with Source(path) as source:
+            size = source.size or 0
+            if source.is_regular and not source.packed and size and form(source) == "lines":
+                yield from (Task(path, stop - start, start, stop) for start, stop in _ranges(source, size, TOLD_RANGE if job.tells else RANGE))
+            else:
+                yield Task(path, size)
+
+
+def _ranges(source: Source, size: int, step: int) -> Iterator[tuple[int, int]]:
+    """Ranges of whole lines, each of about `step` bytes."""
+    start = 0
+    while start < size:
+        stop = _next_line(source, start + step) if start + step < size else size
+        yield start, stop
+        start = stop
+
+
+def _next_line(source: Source, at: int) -> int:
+    """Where the first line begins that begins at `at` or behind it."""
+    at -= 1
+    source.seek(at)
+    while piece := source.read():
+        end = piece.find(b"\n") + 1
+        if end:
+            return at + end
+        at += len(piece)
+    return at
+
+
+_job: Job
+_engine: Engine
+
+
+def _start(job: Job) -> None:
+    """A process of the pool begins: what it knows, it knows for all its tasks."""
+    global _job, _engine  # noqa: PLW0603 - the process is the pool's own
+    _job, _engine = job, Engine(job.select, job.ignore, extra=job.extra)
+
+
+def _work(task: Task) -> Done:
+    return work(_job, _engine, task)

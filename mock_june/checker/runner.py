@@ -1,0 +1,107 @@
+"""Payloads held to the contract, one process's work: counted in a report, told finding by finding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from mock_june.checker.inputs import Lines, Part
+from mock_june.checker.inputs.lines import WHITE
+from mock_june.checker.report import Finding, Record, Report, findings
+from mock_june.checker.scan import ExactScan, Scan
+from mock_june.contract import Engine
+from mock_june.contract.parser import HINTS
+from mock_june.model import Endpoint, Verdict, Violation
+
+Tell = Callable[[Finding], None]
+
+
+class Observer(Protocol):
+    """Who is to see every payload with its verdict, the good ones too: then there is no fast look."""
+
+    def saw(self, record: Record, verdict: Verdict) -> tuple[Record, Verdict]:
+        """Called for each payload in order. What is given back is seen by the next one, and reported: mostly the very same."""
+
+
+class Checker:
+    """Counts what it checks in `report` and tells each finding, without the payload's text: that is with the report's examples alone. After `most` refused payloads it stops, and the report says so.
+    Findings that `admits` refuses are neither counted nor told.
+
+    Raises UsageError for a contract or kind that is none.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        endpoint: Endpoint,
+        report: Report,
+        tell: Tell | None = None,
+        *,
+        most: int | None = None,
+        observers: Sequence[Observer] = (),
+        admits: Callable[[Finding], bool] | None = None,
+        scan: Scan | None = None,
+    ) -> None:
+        self.report = report
+        self._engine = engine
+        self._endpoint = endpoint
+        self._tell = tell
+        self._most = most
+        self._observers = observers
+        self._admits = admits
+        self._scan = None if observers else scan or ExactScan(engine.quick(endpoint))
+
+    def take(self, parts: Iterable[Part]) -> None:
+        """Checks payloads in order, until they end or the report is stopped."""
+        for part in parts:
+            if isinstance(part, Record):
+                self._record(part)
+            elif self._scan is None:
+                for record in part.records():
+                    self._record(record)
+                    if self.report.stopped:
+                        return
+            else:
+                self._lines(part, self._scan)
+            if self.report.stopped:
+                return
+
+    def _lines(self, part: Lines, scan: Scan) -> None:
+        report, done = self.report, 0
+        scanned = scan.scan(part.data)
+        for number, at in scanned.doubtful:
+            self._count_clean(number - done)
+            done = number + 1
+            body = part.data[at : part.data.index(b"\n", at)]
+            if body.strip(WHITE):
+                self._record(Record(part.source, part.line + number, part.offset + at, body))
+                if report.stopped:
+                    return
+        self._count_clean(scanned.lines - done)
+        report.by_kind.update(scanned.kinds)
+
+    def _count_clean(self, count: int) -> None:
+        self.report.checked += count
+        self.report.valid += count
+
+    def _record(self, record: Record) -> None:
+        report = self.report
+        verdict = self._verdict(record)
+        for observer in self._observers:
+            record, verdict = observer.saw(record, verdict)  # noqa: PLW2901 - each sees what the one before it made of it
+        report.count(verdict)
+        for finding in findings(record, verdict):
+            if self._admits is not None and not self._admits(finding):
+                continue
+            report.add(finding)
+            if self._tell is not None:
+                self._tell(replace(finding, body=b""))
+        if self._most is not None and report.invalid >= self._most:
+            report.stopped = True
+
+    def _verdict(self, record: Record) -> Verdict:
+        if record.trouble is None:
+            return self._engine.check(record.body, self._endpoint)
+        refused = Violation(record.rule, "", record.trouble, HINTS[record.rule])
+        return Verdict(self._endpoint.contract, (), (refused,) if refused.rule in self._engine.in_force else ())
