@@ -78,7 +78,7 @@ class Target:
             return time.monotonic()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def raw(self, *pieces: bytes, shut: bool = False, pause: float = 0.0, patience: float = PATIENCE) -> bytes:
+    def raw(self, *pieces: bytes, shut: bool = False, pause: float = 0.0, patience: float = PATIENCE, quiet: float = QUIET) -> bytes:
         """Sends pieces as they are, `pause` seconds apart, says with `shut` that no more comes, and gives all that came back."""
         with connected(self.port, patience) as sock:
             for number, piece in enumerate(pieces):
@@ -89,7 +89,7 @@ class Target:
             if shut:
                 with contextlib.suppress(OSError):
                     sock.shutdown(socket.SHUT_WR)
-            return receive(sock, patience)
+            return receive(sock, patience, quiet)
 
     def ask(self, method: str, path: str, body: bytes = b"", *lines: str, key: str | None = None, host: str | None = None) -> Reply:
         """One plain request on a connection of its own; gives its one answer."""
@@ -98,7 +98,7 @@ class Target:
             fields.append(f"Authorization: Basic {key}")
         if body or method in {"POST", "PUT", "PATCH"}:
             fields.append(f"Content-Length: {len(body)}")
-        data = self.raw(head(f"{method} {path} HTTP/1.1", *fields) + body)
+        data = self.raw(head(f"{method} {path} HTTP/1.1", *fields) + body, quiet=0)
         (reply,) = replies(data, is_head=method == "HEAD")
         assert reply.whole, data[-200:]
         return reply
@@ -179,8 +179,8 @@ def send(sock: socket.socket, data: bytes) -> bool:
     return True
 
 
-def receive(sock: socket.socket, patience: float = PATIENCE) -> bytes:
-    """All that comes: until the other side closes, or is quiet after a whole answer. Fails when nothing whole comes in time."""
+def receive(sock: socket.socket, patience: float = PATIENCE, quiet: float = QUIET) -> bytes:
+    """All that comes: until the other side closes, or is quiet for so long after a whole answer. Fails when nothing whole comes in time."""
     data = bytearray()
     deadline = time.monotonic() + patience
     needed = 0
@@ -188,7 +188,9 @@ def receive(sock: socket.socket, patience: float = PATIENCE) -> bytes:
         is_whole = len(data) >= needed and any_whole(bytes(data))
         if not is_whole and not needed:
             needed = announced(data)
-        sock.settimeout(QUIET if is_whole else max(0.01, deadline - time.monotonic()))
+        if is_whole and not quiet:
+            return bytes(data)
+        sock.settimeout(quiet if is_whole else max(0.01, deadline - time.monotonic()))
         try:
             part = sock.recv(1 << 20)
         except TimeoutError:
