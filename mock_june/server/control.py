@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -15,6 +16,9 @@ from mock_june.server.answers import CODES, Answer, Headers, json_answer, refusa
 from mock_june.server.feeds import EVENT_STREAM, Poll, Stream
 from mock_june.server.ingest import Request
 from mock_june.server.state import Mock
+from mock_june.text import printable
+
+LOG = logging.getLogger("mock_june.server")
 
 MOST_BODY = 1 << 20
 """Bytes of a control request's body."""
@@ -64,6 +68,11 @@ Outcome = Answer | Poll | Live | Streamed
 Handler = Callable[[Asked], Outcome]
 
 
+def is_control(path: str) -> bool:
+    """Whether a path is ours and not the API's: the control API, the page and what a browser asks for beside it."""
+    return path.startswith("/_mock/") or path in {"/", "/_mock", "/openapi.json", "/favicon.ico"}
+
+
 def handle(mock: Mock, request: Request) -> Outcome:
     """One control request. Never raises for what a client can send."""
     outcome = _answered(mock, request)
@@ -102,6 +111,9 @@ def _answered(mock: Mock, request: Request) -> Outcome:
         return handler(Asked(mock, request, access.workspace(mock, request.headers), parts))
     except MockJuneError as error:
         return refused_by(error)
+    except Exception:
+        LOG.exception("mock-june failed on %s %s", request.method, printable(request.path))
+        return refusal(500, CODES[500], "mock-june failed on this request; the server's log says why; please report it")
 
 
 def allowed(methods: dict[str, Handler]) -> list[str]:
@@ -244,6 +256,3 @@ ROUTES: dict[str, dict[str, Handler]] = {
 """Every path of the control API, as Flask writes paths, and what answers each method."""
 
 _PATTERNS = [(re.compile(re.sub(r"<\w+>", "([^/]+)", re.escape(path).replace(r"\<", "<").replace(r"\>", ">"))), methods) for path, methods in ROUTES.items()]
-
-HELD = frozenset({"/_mock/calls", "/_mock/events", "/_mock/stream", "/_mock/export"})
-"""The paths whose GET may take long: the event loop holds them, so that no thread does."""

@@ -1,6 +1,6 @@
-"""The event loop before Flask: it answers ingestion by the same `Ingest`.
+"""The event loop's face of the fake: it answers calls by the same `Ingest` as Flask does, and control requests by the same `control`.
 
-It holds what needs the loop or the socket: delays, dropped connections, long polls, the stream. All else goes on to Flask, in threads.
+It holds what needs the loop or the socket: delays, dropped connections, long polls, the stream.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from mock_june.errors import JournalUnwritableError
 from mock_june.journal import Ids
-from mock_june.server import control, live, wsgi
+from mock_june.server import control, live
 from mock_june.server.answers import UNDROPPED, Answer
 from mock_june.server.exchange import Exchange
 from mock_june.server.ingest import Ingest, Outcome, Request, broken, unrecorded
@@ -31,49 +31,37 @@ LINGER = 2.0
 """Seconds that a client which is refused unread may go on sending: closed at once, TCP would take the answer from it (RFC 9112 section 9.6)."""
 
 
-def is_control(path: str) -> bool:
-    """Whether a path is ours and not the API's: the control API, the page and what a browser asks for beside it."""
-    return path.startswith("/_mock/") or path in {"/", "/_mock", "/openapi.json", "/favicon.ico"}
-
-
 class Front:
-    """The ASGI application. `flask` makes the WSGI application when it is first needed: a fake that only takes calls never waits for it."""
+    """The ASGI application. What it answers is what Flask answers: `Ingest` and `control` do it for both."""
 
-    def __init__(self, mock: Mock, ingest: Ingest, flask: Callable[[], wsgi.Application]) -> None:
+    def __init__(self, mock: Mock, ingest: Ingest) -> None:
         self.mock = mock
         self.ingest = ingest
         self.closing = asyncio.Event()
         self._recorder = Recorder(mock.journal)
         self._late: set[asyncio.Task[None]] = set()
-        self._make_flask = flask
-        self._flask: wsgi.Application | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         if scope["type"] != "http":
             return
-        if not is_control(scope["path"]):
-            await self._take(scope, receive, send)
-        elif live.wanted(scope):
-            await live.serve(self.mock, self.closing, scope, receive, send)
+        if control.is_control(scope["path"]):
+            await self._steer(scope, receive, send)
         else:
-            await self._pass_on(scope, receive, send)
+            await self._take(scope, receive, send)
 
-    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """To Flask, in a thread, once the body is there; the answer goes out once it is whole.
-
-        So a client that is slow to send or to read holds no thread, one that breaks off changes nothing, and no thread waits for the loop when the server
-        ends. The application is made once, off the loop, since importing it takes a while.
-        """
-        if self._flask is None:
-            self._flask = await asyncio.to_thread(self._make_flask)
+    async def _steer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One control request, once its body is there: a client that is slow to send holds no thread, and one that breaks off changes nothing."""
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
         body, cut = await _read(headers, receive, control.MOST_BODY)
         if cut:
             return
-        length = control.MOST_BODY + 1 if body is None else len(body)
-        answer = await asyncio.to_thread(wsgi.answered, self._flask, scope, body or b"", length)
-        await respond(send, answer, receive if body is None else None)
+        request = Request(scope["method"], scope["path"], scope["query_string"].decode("latin-1"), headers, body)
+        outcome = await asyncio.to_thread(control.handle, self.mock, request)
+        if isinstance(outcome, Answer):
+            await respond(send, outcome, receive if body is None else None)
+        else:
+            await live.serve(self.mock, self.closing, outcome, receive, send)
 
     async def _take(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One call."""

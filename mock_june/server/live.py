@@ -14,11 +14,9 @@ from mock_june.journal import Journal
 from mock_june.server import control
 from mock_june.server.answers import Answer, Headers
 from mock_june.server.feeds import HEARTBEAT, Poll, Stream, rest
-from mock_june.server.ingest import Request
 from mock_june.server.state import Mock
 
 T = TypeVar("T")
-Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
@@ -81,19 +79,8 @@ class _Recorded(threading.Event):
         self._journal.listeners.discard(self.set)
 
 
-def wanted(scope: Scope) -> bool:
-    """Whether a request of the control API is one that may take long, so that the loop holds it."""
-    return scope["method"] == "GET" and scope["path"].removesuffix("/") in control.HELD
-
-
-async def serve(mock: Mock, closing: asyncio.Event, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers what `wanted` said yes to. Once `closing` is set, polls answer with what there is, and streams end."""
-    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
-    request = Request(scope["method"], scope["path"], scope["query_string"].decode("latin-1"), headers)
-    outcome = await asyncio.to_thread(control.handle, mock, request)
-    if isinstance(outcome, Answer):
-        await _answer(send, outcome)
-        return
+async def serve(mock: Mock, closing: asyncio.Event, outcome: Poll | control.Live | control.Streamed, receive: Receive, send: Send) -> None:
+    """Gives an answer that takes long. Once `closing` is set, polls answer with what there is, and streams end."""
     async with _Bell(mock.journal, closing, receive) as bell:
         if isinstance(outcome, Poll):
             await _poll(send, outcome, bell)

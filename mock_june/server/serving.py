@@ -10,7 +10,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
 
 import uvicorn
 
@@ -104,7 +103,7 @@ class Server:
 
     async def _main(self, ready: Callable[[], None]) -> None:
         self._loop = asyncio.get_running_loop()
-        self._front = Front(self.mock, self.ingest, self._flask)
+        self._front = Front(self.mock, self.ingest)
         config = uvicorn.Config(
             self._front,
             http=partial(Protocol, take=self._front.take, most_body=self.mock.settings.max_body),  # type: ignore[arg-type]
@@ -128,11 +127,6 @@ class Server:
         if self._stopped:
             self._end()
         await serving
-
-    def _flask(self) -> Any:
-        from mock_june.server.app import create_app  # noqa: PLC0415 - Flask takes 0.1 s to import; a fake that only takes calls never waits for it
-
-        return create_app(self.mock, self.ingest)
 
     def start(self) -> Server:
         """Serves in a thread; gives the server back once it answers. Raises what kept it from starting."""

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
 from mock_june.errors import JournalUnwritableError
-from mock_june.server.front import Front, is_control
+from mock_june.server.control import is_control
+from mock_june.server.front import Front
 from mock_june.server.ingest import Ingest
 from tests.server.faces import TRACK, FrontFace, assert_refusal, assert_success, connected, everything, head, new_mock, one_answer
 
 BODY = orjson.dumps(TRACK)
+ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.mark.parametrize(
@@ -40,17 +45,30 @@ def test_is_control(path: str, ours: bool):
     assert is_control(path) is ours
 
 
-def test_flask_is_not_made_for_calls(make_front):
-    """A fake that only takes calls never waits for Flask; the first control request makes it, once."""
-    made: list[int] = []
-    front = make_front()
-    original = front.server._flask
-    front.server._front._make_flask = lambda: made.append(1) or original()
-    assert_success(front.post("/api/track", TRACK, key="any"))
-    assert made == []
-    for _ in range(2):
-        assert front.send("GET", "/_mock/health").status == 200
-    assert made == [1]
+def test_serving_imports_no_flask():
+    """A server on the event loop answers calls and control requests without Flask, which takes a tenth of a second to import."""
+    code = """
+import sys
+from mock_june.testing import running_mock
+with running_mock() as june:
+    june.client.identify(userId="1")
+    june.assert_received("identify")
+    assert june.health().calls == 1
+print([name for name in ("flask", "werkzeug") if name in sys.modules])
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert ran.stdout == "[]\n"
+
+
+def test_a_bug_of_ours_in_the_control_api_is_500_in_our_shape(front: FrontFace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
+    """No traceback leaves the server, the log has it, and the next request is answered."""
+    monkeypatch.setattr(type(front.mock.journal), "totals", lambda *_: 1 / 0)
+    reply = front.send("GET", "/_mock/health")
+    assert_refusal(reply, 500, "internal_error")
+    assert b"ZeroDivisionError" not in reply.body
+    assert "ZeroDivisionError" in caplog.text
+    monkeypatch.undo()
+    assert front.send("GET", "/_mock/health").status == 200
 
 
 def test_many_clients_at_once(front: FrontFace, key: str):
@@ -206,7 +224,7 @@ def test_under_another_asgi_server_a_drop_is_an_answer():
     mock = new_mock()
 
     async def ask() -> list[Any]:
-        front = Front(mock, Ingest(mock), lambda: None)
+        front = Front(mock, Ingest(mock))
         sent: list[Any] = []
 
         async def receive() -> Any:
