@@ -29,6 +29,9 @@ JOINED = re.compile(r"(?i),\s*(?:basic|bearer)(?:\s|$)")
 SHORT = 8
 """A key below this length is hidden where a key stands by its place (a header, `writeKey`), not wherever its letters occur: `a` occurs everywhere."""
 
+HEADS = 128
+"""How many requests' headers are remembered. They may be long, so they are few: 64 KiB each is what a server takes."""
+
 CACHED = 1024
 """How many spellings of `Authorization` are remembered."""
 
@@ -126,6 +129,7 @@ class Hider:
     """
 
     def __init__(self, given: Collection[str]) -> None:
+        self.headers = lru_cache(HEADS)(self._headers)
         self._given = tuple(sorted((key for key in given if len(key) >= SHORT), key=len, reverse=True))
 
     def _keys(self, key: ApiKey | None) -> tuple[str, ...]:
@@ -133,12 +137,12 @@ class Hider:
             return self._given
         return (key.value, *self._given)
 
-    def headers(self, pairs: Pairs, key: ApiKey | None) -> tuple[tuple[str, str], ...]:
+    def _headers(self, pairs: tuple[tuple[str, str], ...], key: ApiKey | None) -> tuple[tuple[str, str], ...]:
         """Headers without a key: what carries one by its name is hidden whole, elsewhere the key's own letters are."""
         secrets = [_spellings(secret) for secret in self._keys(key)]
         short = key.value if key is not None and len(key.value) < SHORT else None
         kept: list[tuple[str, str]] = []
-        for pair in pairs:  # of each call, so a header without a key in it stays the very tuple that it was
+        for pair in pairs:
             name, value = pair
             if name in SECRET_HEADERS:
                 kept.append((name, self._credential(value, key)))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from mock_june.server.answers import Answer, Headers
+from mock_june.server.auth import HEADS
 from mock_june.server.ingest import ROUTES, Request
 
 if TYPE_CHECKING:
@@ -64,8 +65,7 @@ class Exchange:
 
     def request(self) -> Request:
         """The call as it came."""
-        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self._headers]
-        return Request("POST", self._path, "", headers, self.body, self.more_body, self._path)
+        return Request("POST", self._path, "", _decoded(tuple(self._headers)), self.body, self.more_body, self._path)
 
     def answer(self, answer: Answer) -> None:
         """Gives the answer, in one write, and goes on to the connection's next request."""
@@ -92,6 +92,12 @@ def plain(target: bytes, fields: Iterable[tuple[bytes, bytes]], limit: int) -> s
         elif name in {b"transfer-encoding", b"expect", b"upgrade"}:
             return None
     return path
+
+
+@lru_cache(HEADS)
+def _decoded(fields: tuple[tuple[bytes, bytes], ...]) -> tuple[tuple[str, str], ...]:
+    """Headers as text. A client sends the same ones again and again, but for the length."""
+    return tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields])
 
 
 @lru_cache(256)

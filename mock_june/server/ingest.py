@@ -223,7 +223,7 @@ class Ingest:
             workspace,
             request.method[:40],
             hider.path(full, key)[:FULL_PATH],
-            hider.headers(request.headers, key),
+            hider.headers(tuple(request.headers), key),
             kept,
             answer.status,
             answer.code,

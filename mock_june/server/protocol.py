@@ -108,13 +108,16 @@ class Protocol(HttpToolsProtocol):
             return
         self._in_head = False
         self._pending = 0
-        codings = [value.strip().lower() for name, value in self.headers if name == b"transfer-encoding"]
-        if codings and (codings != [b"chunked"] or self.parser.get_http_version() == "1.0"):
-            raise ValueError("no transfer coding but chunked is undone here (RFC 9112 section 6.1)")
         if not self._take_plain():
+            self._check_codings()
             super().on_headers_complete()
         if not self.pipeline:
             self._running = self.cycle
+
+    def _check_codings(self) -> None:
+        codings = [value.strip().lower() for name, value in self.headers if name == b"transfer-encoding"]
+        if codings and (codings != [b"chunked"] or self.parser.get_http_version() == "1.0"):
+            raise ValueError("no transfer coding but chunked is undone here (RFC 9112 section 6.1)")
 
     def _take_plain(self) -> bool:
         """Opens an exchange with the front where a call is plain, and nothing before it on the connection waits for its answer."""
