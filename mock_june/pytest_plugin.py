@@ -122,18 +122,33 @@ def _june(request: pytest.FixtureRequest, server: RunningMock | RemoteMock) -> I
     with workspace:
         _forget(item)
         yield workspace
-        unexpected = [] if allowed or used.failed else _unexpected(workspace)
-        if unexpected:
-            used.calls = workspace.calls()
-    if unexpected:
-        pytest.fail(_rejected(unexpected, workspace.paint), pytrace=False)
+        failure = ""
+        try:
+            unexpected = [] if allowed or used.failed else _unexpected(workspace)
+            if unexpected:
+                used.calls = _calls(workspace)
+                failure = _rejected(unexpected, workspace.paint)
+        except MockJuneError as error:
+            failure = f"whether a call was rejected cannot be told: {error}"
+    if failure:
+        pytest.fail(failure, pytrace=False)
 
 
 def _unexpected(june: MockJune) -> list[Call]:
     """The rejected calls of a test that no assertion spoke of."""
     from mock_june.client.failures import spared
 
-    return [call for call in june.calls(accepted=False) if not spared(call) and call.id not in june.expected]
+    return [call for call in _calls(june, accepted=False) if not spared(call) and call.id not in june.expected]
+
+
+def _calls(june: MockJune, **filters: Any) -> list[Call]:
+    """The calls of a test's workspace, also when the test has closed its client."""
+    from mock_june.client import MockJune
+
+    if not june.closed:
+        return june.calls(**filters)
+    with MockJune(june.url, june.key) as again:
+        return again.calls(**filters)
 
 
 def _rejected(calls: list[Call], paint: Callable[[str], str]) -> str:
@@ -212,14 +227,11 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 def _attach(item: pytest.Item, report: pytest.TestReport, used: Used) -> None:
-    from mock_june.client import MockJune
-
     folder = item.config.getoption("--june-journal")
     calls = used.calls
     if calls is None:
         try:
-            with MockJune(used.june.url, used.june.key) as june:  # not the test's own, which may be closed
-                calls = june.calls(None if folder else SHOWN_CALLS + 1)
+            calls = _calls(used.june, limit=None if folder else SHOWN_CALLS + 1)
         except Exception as error:  # noqa: BLE001 -- the fake has gone, or no socket may be made: the test's own failure matters more
             report.sections.append(("june calls", f"they cannot be read: {error}"))
             return

@@ -42,6 +42,11 @@ class AsyncMockJune:
         return f"<{type(self).__name__} {self.url}, {'all workspaces' if self.key is None else f'key {ApiKey(self.key).masked}'}>"
 
     @property
+    def closed(self) -> bool:
+        """As `MockJune.closed`."""
+        return self._http.is_closed
+
+    @property
     def env(self) -> dict[str, str]:
         """As `MockJune.env`."""
         return {"JUNE_URL": self.url, "JUNE_API_KEY": asks.own_key(self.key)}

@@ -50,6 +50,11 @@ class MockJune:
         return f"<{type(self).__name__} {self.url}, {'all workspaces' if self.key is None else f'key {ApiKey(self.key).masked}'}>"
 
     @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._http.is_closed
+
+    @property
     def env(self) -> dict[str, str]:
         """What a subprocess needs to send to this workspace: `JUNE_URL` and `JUNE_API_KEY`. Add it to the environment that it gets."""
         return {"JUNE_URL": self.url, "JUNE_API_KEY": asks.own_key(self.key)}

@@ -8,11 +8,11 @@ from typing import Any
 import httpcore  # noqa: F401 -- pytester forgets what a run imports; imported anew, its errors would be strangers to httpx
 import pytest
 
-import mock_june.server.app  # noqa: F401 -- pytester forgets what a run imports; so each run would import Flask anew
+import mock_june.server.app
 import mock_june.testing  # noqa: F401 -- the same
 
-QUIET = "-p no:cacheprovider -p no:randomly -p no:asyncio -p no:socket -p no:pytest_cov -p no:anyio -p no:xdist -p no:hypothesispytest"
-"""Nothing but the plugin under test, unless a test asks for more."""
+OTHERS = "anyio asyncio cacheprovider hypothesispytest pytest_cov randomly socket timeout xdist xdist.looponfail".split()
+"""The plugins that are installed here, under the names of their entry points. A test runs beside those alone that it asks for."""
 
 SENDS = '''
 """What the code under test is in these tests: something that sends."""
@@ -41,13 +41,16 @@ Run = Callable[..., pytest.RunResult]
 
 @pytest.fixture
 def run(pytester, monkeypatch) -> Run:
-    """Runs pytest over a test file's text: `run(text, *options)`. In this process, or with `process=True` in one of its own."""
-    monkeypatch.setenv("PYTEST_ADDOPTS", QUIET)
+    """Runs pytest over a test file's text: `run(text, *options)`. In this process, or with `process=True` in one of its own.
+
+    `beside` names other plugins that are there too; all other keywords are files.
+    """
     for name in ("NO_COLOR", "FORCE_COLOR", "PY_COLORS", "CI"):
         monkeypatch.delenv(name, raising=False)
     pytester.makepyfile(sends=SENDS)
 
-    def run(text: str, *options: str, process: bool = False, ini: str = "", **files: Any) -> pytest.RunResult:
+    def run(text: str, *options: str, beside: str = "", process: bool = False, ini: str = "", **files: Any) -> pytest.RunResult:
+        monkeypatch.setenv("PYTEST_ADDOPTS", " ".join(f"-p no:{name}" for name in OTHERS if name not in beside.split()))
         pytester.makepyfile(test_it="import pytest\nfrom sends import TRACK, WRONG, post\n" + text, **files)
         pytester.makeini(f"[pytest]\n{ini}")
         if process:

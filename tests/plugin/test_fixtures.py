@@ -151,11 +151,14 @@ def test_right(june):
 
     def test_it_is_known(self, run):
         """`--strict-markers` knows the marker, and `--markers` explains it."""
-        run("""
+        run(
+            """
 @pytest.mark.june
 def test_it(june):
     pass
-""", "--strict-markers").assert_outcomes(passed=1)
+""",
+            "--strict-markers",
+        ).assert_outcomes(passed=1)
         run("", "--markers").stdout.fnmatch_lines(["@pytest.mark.june(key=None, allow_rejected=False, ignore=(), intercept=False):*"])
 
 

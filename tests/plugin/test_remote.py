@@ -59,7 +59,7 @@ class TestElsewhere:
 
     def test_several_workers_share_it(self, run, serve):
         """Under xdist all workers use the one fake, and still none sees another's calls."""
-        result = run(TESTS.replace("range(6)", "range(20)"), "--june-url", serve(), "-p", "xdist", "-n", "2", process=True)
+        result = run(TESTS.replace("range(6)", "range(20)"), "--june-url", serve(), "-n", "2", beside="xdist", process=True)
         result.assert_outcomes(passed=21, errors=1)
 
     def test_markers_key(self, run, serve):
@@ -109,7 +109,9 @@ class TestRefused:
 
     def test_none_at_all(self, run):
         """Where nothing answers, one line says so, and what to do."""
-        self.refusal(run(self.IT, "--june-url", "http://127.0.0.1:9"), "--june-url: no mock-june answers at http://127.0.0.1:9 *; start one with `mock-june serve`, *")
+        self.refusal(
+            run(self.IT, "--june-url", "http://127.0.0.1:9"), "--june-url: no mock-june answers at http://127.0.0.1:9 *; start one with `mock-june serve`, *"
+        )
 
     def test_something_else(self, run, httpserver_answer):
         """What answers and is no mock-june is named so."""
@@ -123,7 +125,9 @@ class TestRefused:
         """Rules can be left out only where the fake is started: the marker's `ignore` and the setting say so."""
         url = serve()
         self.refusal(run(f"@pytest.mark.june(ignore='track.*')\n{self.IT}", "--june-url", url), f"the mock at {url} runs elsewhere: leave rules out there *")
-        self.refusal(run(self.IT, "--june-url", url, ini="june_ignore = track.*"), "june_ignore cannot reach the fake at --june-url; start that one with --ignore")
+        self.refusal(
+            run(self.IT, "--june-url", url, ini="june_ignore = track.*"), "june_ignore cannot reach the fake at --june-url; start that one with --ignore"
+        )
 
     def test_who_asks_for_no_fixture_is_not_bothered(self, run):
         """A session that uses no fixture does not look whether the fake is there."""
@@ -143,7 +147,7 @@ def httpserver_answer() -> Iterator[str]:
             self.end_headers()
             self.wfile.write(b"hi")
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *args: object) -> None:
             """Nobody reads it."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:

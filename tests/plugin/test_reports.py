@@ -17,6 +17,7 @@ def journals(pytester) -> dict[str, list]:
     found = {}
     for path in sorted((pytester.path / "june").iterdir()):
         name = re.fullmatch(r"(.*)-[0-9a-f]{8}\.jsonl", path.name)
+        assert name is not None
         found[name[1]] = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     return found
 
@@ -67,12 +68,14 @@ def test_it(june):
     post(june, TRACK), post(june, WRONG), post(june, {"batch": [{"type": "identify", "userId": "1"}, TRACK]}, path="/sdk/batch")
     raise ValueError
 """)
-        result.stdout.fnmatch_lines([
-            "*- june calls -*",
-            "1  [0-2]?:??:??.???  POST /api/track  503  track  fault *",
-            "2  * POST /api/track  400  track  track.userId.type",
-            "3  * POST /sdk/batch  200  identify, track",
-        ])
+        result.stdout.fnmatch_lines(
+            [
+                "*- june calls -*",
+                "1  [0-2]?:??:??.???  POST /api/track  503  track  fault *",
+                "2  * POST /api/track  400  track  track.userId.type",
+                "3  * POST /sdk/batch  200  identify, track",
+            ]
+        )
 
     def test_no_calls(self, run):
         """That nothing came is said."""
@@ -103,7 +106,7 @@ class TestJournal:
     TESTS = """
 import os
 
-@pytest.mark.parametrize("name", ["a/b", "a-b", "ü", "x" * 300])
+@pytest.mark.parametrize("name", ["a/b", "a-b", "ü", pytest.param("x", id="x" * 300)])
 def test_fails(june, name):
     post(june, {**TRACK, "event": name})
     assert os.path.exists("fixed")
@@ -137,11 +140,14 @@ def test_passes(june):
 
     def test_no_key_is_kept(self, run, pytester):
         """The test's key does not stand in what is kept."""
-        run("""
+        run(
+            """
 @pytest.mark.june(key="a-secret-key-of-ours")
 def test_it(june):
     post(june, {**TRACK, "properties": {"key": june.key}})
     raise ValueError
-""", "--june-journal=june")
+""",
+            "--june-journal=june",
+        )
         [path] = (pytester.path / "june").iterdir()
         assert "a-secret-key-of-ours" not in path.read_text("utf-8")

@@ -13,26 +13,28 @@ def test_it(june):
 """)
         result.assert_outcomes(passed=1, errors=1)
         assert result.ret == 1
-        result.stdout.fnmatch_lines([
-            "*ERROR at teardown of test_it*",
-            "a call was rejected, and the test did not expect it (june.assert_rejected() does, or @pytest.mark.june(allow_rejected=True))",
-            "  call 1: POST /api/track was answered 400 invalid_payload",
-            "  - /userId: userId is the number 1, not a String   [[]track.userId.type[]]",
-            "    Make it a String: *",
-            "  - /timestamp: timestamp \"2021-02-24T01:19:38\" has no timezone   [[]track.timestamp.pattern[]]",
-            "    Write it in UTC, as 2021-02-24T01:19:38.931Z: *",
-            "  - /email: email is missing, *[[]track.email.required[]]",
-            "    Add `email`, *",
-            "      type: 'track'",
-            "      event: 'Registered'",
-            "    > userId: 1",
-            "    > timestamp: '2021-02-24T01:19:38'",
-            "    > email: (missing)",
-            "*- june calls -*",
-            "1 * POST /api/track  400  track  track.email.required track.timestamp.pattern track.userId.type",
-            "2 * POST /api/track  200  track",
-            "ERROR test_it.py::test_it - Failed: a call was rejected*",
-        ])
+        result.stdout.fnmatch_lines(
+            [
+                "*ERROR at teardown of test_it*",
+                "a call was rejected, and the test did not expect it (june.assert_rejected() does, or @pytest.mark.june(allow_rejected=True))",
+                "  call 1: POST /api/track was answered 400 invalid_payload",
+                "  - /userId: userId is the number 1, not a String   [[]track.userId.type[]]",
+                "    Make it a String: *",
+                '  - /timestamp: timestamp "2021-02-24T01:19:38" has no timezone   [[]track.timestamp.pattern[]]',
+                "    Write it in UTC, as 2021-02-24T01:19:38.931Z: *",
+                "  - /email: email is missing, *[[]track.email.required[]]",
+                "    Add `email`, *",
+                "      type: 'track'",
+                "      event: 'Registered'",
+                "    > userId: 1",
+                "    > timestamp: '2021-02-24T01:19:38'",
+                "    > email: (missing)",
+                "*- june calls -*",
+                "1 * POST /api/track  400  track  track.email.required track.timestamp.pattern track.userId.type",
+                "2 * POST /api/track  200  track",
+                "ERROR test_it.py::test_it - Failed: a call was rejected*",
+            ]
+        )
 
     def test_calls_without_an_event_too(self, run):
         """What is no JSON, or goes to no route of June's, is as unexpected; the fake's own words say what to do."""
@@ -42,13 +44,15 @@ def test_it(june):
     assert post(june, [1], path="/api/track") == 400
 """)
         result.assert_outcomes(passed=1, errors=1)
-        result.stdout.fnmatch_lines([
-            "2 calls were rejected, and the test did not expect it*",
-            "  call 1: POST /api/tracks was answered 404 not_found",
-            "    there is no /api/tracks here; calls go to /api/identify, *",
-            "  call 2: POST /api/track was answered 400 invalid_payload",
-            "  - (the body): *   [[]body.object[]]",
-        ])
+        result.stdout.fnmatch_lines(
+            [
+                "2 calls were rejected, and the test did not expect it*",
+                "  call 1: POST /api/tracks was answered 404 not_found",
+                "    there is no /api/tracks here; calls go to /api/identify, *",
+                "  call 2: POST /api/track was answered 400 invalid_payload",
+                "  - (the body): *   [[]body.object[]]",
+            ]
+        )
 
     def test_a_batch_says_which(self, run):
         """Of a refused batch the wrong events are told, by their place, and not the good ones."""
@@ -70,14 +74,16 @@ def test_it(june):
         post(june, TRACK, path=f"/{number}")
 """)
         result.assert_outcomes(passed=1, errors=1)
-        result.stdout.fnmatch_lines([
-            "120 calls were rejected, *",
-            "  call 1: *",
-            "  and 59 calls like it: 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, …",
-            "  … and 51 other mistakes",
-            "*june calls*",
-            "… and more",
-        ])
+        result.stdout.fnmatch_lines(
+            [
+                "120 calls were rejected, *",
+                "  call 1: *",
+                "  and 59 calls like it: 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, …",
+                "  … and 51 other mistakes",
+                "*june calls*",
+                "… and more",
+            ]
+        )
         assert len(result.outlines) < 110
 
     def test_text_from_outside_is_made_printable(self, run):

@@ -24,7 +24,8 @@ def test_it(june, june_server, worker_id, number):
     with open(f"{worker_id}.urls", "a") as file:
         print(june_server.url, file=file)
 """,
-        *["-p", "xdist", "-n", "4"],
+        *["-n", "4"],
+        beside="xdist",
         process=True,
     )
     result.assert_outcomes(passed=40)
@@ -45,7 +46,8 @@ def test_it(june, number):
         june.client.identify(userId=str(number))
     june.assert_received("identify", userId="none")
 """,
-        *["-p", "xdist", "-n", "2", "--june-journal", "june", "--color=yes"],
+        *["-n", "2", "--june-journal", "june", "--color=yes"],
+        beside="xdist",
         process=True,
     )
     result.assert_outcomes(failed=8)
