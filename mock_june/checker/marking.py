@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import orjson
@@ -69,45 +70,41 @@ def _fault(body: bytes) -> tuple[int, int]:
 def _member(body: bytes, at: int, name: str) -> tuple[tuple[int, int] | None, int | None]:
     """Where a member's or item's value stands in the container that begins at `at` (the last of that name), and where the container closes."""
     found: tuple[int, int] | None = None
-    depth = index = 0
-    key: bytes | None = None
-    is_object = body[at : at + 1] == b"{"
-    wanted = False
-    start = 0
-    for token in TOKEN.finditer(body, at):
-        text = token[0]
-        if depth == 1:
-            if text in {b",", b"]", b"}"} and wanted:
-                found, wanted = (start, _trimmed(body, start, token.start())), False
-            if text == b",":
-                index, key = index + 1, None
-            elif text == b":" and is_object and key is not None:
-                wanted, start = _name(key) == name, -1
-            elif is_object and text[:1] == b'"' and key is None:
-                key = text
-            elif not is_object and text != b"]" and str(index) == name and not wanted:
-                wanted, start = True, token.start()
-        if wanted and start == -1 and text != b":":
-            start = token.start()
-        if text in {b"{", b"["}:
-            depth += 1
-        elif text in {b"}", b"]"}:
-            depth -= 1
-            if not depth:
-                return found, token.start()
+    for key, start, stop in _members(body, at):
+        if key is None:
+            return found, start
+        if key == name:
+            found = start, stop
     return found, None
 
 
-def _name(key: bytes) -> str | None:
+def _members(body: bytes, at: int) -> Iterator[tuple[str | None, int, int]]:
+    """Name (of an item: its number), start and stop of each value in a container; last, with no name, where the container closes."""
+    is_object = body[at : at + 1] == b"{"
+    depth = number = 0
+    key: str | None = None
+    start: int | None = None
+    for token in TOKEN.finditer(body, at):
+        text = token[0]
+        closes = text in {b"}", b"]"}
+        if depth == 1 and (text == b"," or closes) and start is not None:
+            yield key or str(number), start, start + len(body[start : token.start()].rstrip())
+            number, key, start = number + 1, None, None
+        elif depth == 1 and is_object and key is None:
+            key = _name(text)
+        elif depth == 1 and start is None and text != b":":
+            start = token.start()
+        depth += (text in {b"{", b"["}) - closes
+        if closes and not depth:
+            yield None, token.start(), token.end()
+            return
+
+
+def _name(key: bytes) -> str:
     try:
-        name: str = orjson.loads(key)
+        return str(orjson.loads(key))
     except orjson.JSONDecodeError:
-        return None
-    return name
-
-
-def _trimmed(body: bytes, start: int, stop: int) -> int:
-    return start + len(body[start:stop].rstrip())
+        return ""
 
 
 def _shown(part: bytes) -> str:

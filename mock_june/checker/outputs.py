@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from io import BufferedWriter, TextIOWrapper
 from pathlib import Path
 
@@ -65,10 +66,8 @@ class Output:
 
     def drop(self) -> None:
         """Lets it go. Does nothing to what was kept."""
-        try:
+        with suppress(OSError):  # a full disk takes nothing more
             self.text.close()
-        except OSError:
-            pass  # a full disk takes nothing more
         if not self._is_special:
             self._written.unlink(missing_ok=True)
 
@@ -78,9 +77,7 @@ def refuse_clashes(outputs: Iterable[str | None], inputs: Iterable[str]) -> None
     taken: dict[object, str] = {}
     for path in inputs:
         taken.update(dict.fromkeys(_same(path), f"{path}, which is read"))
-    for path in outputs:
-        if path is None:
-            continue
+    for path in filter(None, outputs):
         for identity in _same(path):
             if identity in taken:
                 raise UsageError(f"{path} would be written over {taken[identity]}: give it another name")

@@ -7,44 +7,22 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
-from mock_june.checker.inputs import Lines, Part, Source, Table, form, parts
+from mock_june.checker.inputs import Lines, Part, Source, form, parts
 from mock_june.checker.inputs.lines import pieces
+from mock_june.checker.job import Job
 from mock_june.checker.report import Finding, Report
 from mock_june.checker.runner import Checker, Tell
 from mock_june.contract import Engine
 from mock_june.errors import MockJuneError
-from mock_june.model import ContractName, Endpoint
 
 RANGE = 16 << 20
 """Bytes of a range whose findings are counted only."""
 
 TOLD_RANGE = 2 << 20
 """Bytes of a range whose findings are all told: they wait in memory for their turn."""
-
-WORTH_IT = 64 << 20
-"""Bytes of input from which other processes are worth their start, where nobody said how many there are to be."""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What every process of a run is to know. `tells` is whether each finding is wanted, or counts and examples are enough."""
-
-    contract: ContractName
-    kind: str | None
-    select: tuple[str, ...]
-    ignore: tuple[str, ...]
-    table: Table
-    most: int | None
-    tells: bool
-    extra: tuple[str, ...] = ()
-
-    @property
-    def endpoint(self) -> Endpoint:
-        """What payloads are held to."""
-        return Endpoint(self.contract, self.kind)
 
 
 class Task(NamedTuple):
@@ -73,6 +51,7 @@ def spread(job: Job, engine: Engine, paths: list[str], report: Report, tell: Tel
     pool = ProcessPoolExecutor(workers, context, _start, (job,))
     waiting: deque[tuple[Task, Future[Done]]] = deque()
     tasks = _tasks(job, paths)
+    job.observers(report)
     merge = _Merge(job, engine, report, tell)
     try:
         while not report.stopped:
@@ -114,6 +93,8 @@ class _Merge:
                 self._tell(self._placed(finding))
         for rule, found in done.report.examples.items():
             done.report.examples[rule] = [self._placed(finding) for finding in found]
+        if (statistics := done.report.statistics) is not None:
+            statistics.largest = replace(statistics.largest, line=statistics.largest.line + self._lines)
         report.merge(done.report)
         report.stopped = done.report.stopped and job.most is not None and report.invalid >= job.most
         self._lines += done.lines
@@ -128,7 +109,7 @@ def work(job: Job, engine: Engine, task: Task) -> Done:
     told: list[Finding] = []
     with Source(task.path) as source:
         counted = _Counted(_parts(job, source, task))
-        Checker(engine, job.endpoint, report, told.append if job.tells else None, most=job.most).take(counted)
+        Checker(engine, job.endpoint, report, told.append if job.tells else None, most=job.most, observers=job.observers(report)).take(counted)
     return Done(report, told, counted.lines)
 
 
@@ -197,8 +178,8 @@ _engine: Engine
 
 def _start(job: Job) -> None:
     """A process of the pool begins: what it knows, it knows for all its tasks."""
-    global _job, _engine  # noqa: PLW0603 - the process is the pool's own
-    _job, _engine = job, Engine(job.select, job.ignore, extra=job.extra)
+    global _job, _engine  # the process is the pool's own
+    _job, _engine = job, Engine(job.select, job.ignore)
 
 
 def _work(task: Task) -> Done:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mock_june.checker.inputs import Part, Source, form, parts, records
@@ -13,7 +14,7 @@ from mock_june.model import Checked, Verdict
 
 if TYPE_CHECKING:
     from mock_june.checker.history import History
-    from mock_june.checker.parallel import Job
+    from mock_june.checker.job import Job
     from mock_june.contract import Engine
 
 Advance = Callable[[int], None]
@@ -47,7 +48,8 @@ def check_all(job: Job, engine: Engine, paths: list[str], report: Report, tell: 
 
         spread(job, engine, paths, report, tell, workers, advance)
     else:
-        checker = Checker(engine, job.endpoint, report, tell if job.tells else None, most=job.most)
+        observers = job.observers(report)
+        checker = Checker(engine, job.endpoint, report, tell if job.tells else None, most=job.most, observers=observers)
         for some in opened(job, paths, report, advance):
             checker.take(some)
             if report.stopped:
@@ -66,6 +68,7 @@ def check_each(
     draw: tuple[int, int] | None = None,
 ) -> None:
     """Checks files in this process, since somebody wants to see each payload, or only some are to be drawn (`draw`: how many, and the seed)."""
+    observers = [*observers, *job.observers(report)]
     checker = Checker(engine, job.endpoint, report, tell, most=job.most, observers=observers, admits=admits)
     if draw is not None:
         from mock_june.checker.sampling import drawn  # noqa: PLC0415
@@ -78,16 +81,13 @@ def check_each(
             return
 
 
-def add_history(history: History, engine: Engine, report: Report, tell: Tell | None) -> None:
+def add_history(history: History, report: Report, tell: Tell | None) -> None:
     """Adds what was found across events."""
-    report.history = True
     for finding in history.findings():
-        if finding.violation.rule in engine.in_force:
-            report.add(finding)
-            if tell is not None:
-                tell(finding)
-    if history.note:
-        report.notes.append(history.note)
+        report.add(finding)
+        if tell is not None:
+            tell(replace(finding, body=b""))
+    report.notes.append(history.note)
 
 
 def opened(job: Job, paths: list[str], report: Report, advance: Advance) -> Iterator[Iterator[Part]]:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from mock_june.model import Verdict, Violation
+
+if TYPE_CHECKING:
+    from mock_june.checker.statistics import Statistics
 
 EXAMPLES = 3
 """How many findings of a rule a report keeps as examples."""
@@ -45,6 +49,7 @@ class Report:
     """The count of a run. `by_rule` counts violations and warnings; `examples` keeps the first few findings of each rule.
 
     `stopped`: the run ended early, at `--max-failures`. `history`: whether rules across events were looked at. `notes` are for people.
+    `statistics` is what the payloads are, where somebody asked.
     """
 
     version: str
@@ -54,12 +59,12 @@ class Report:
     valid: int = 0
     warned: int = 0
     by_rule: Counter[str] = field(default_factory=Counter)
-    by_kind: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[Finding]] = field(default_factory=dict)
     severities: dict[str, str] = field(default_factory=dict)
     stopped: bool = False
     history: bool = False
     notes: list[str] = field(default_factory=list)
+    statistics: Statistics | None = None
 
     @property
     def invalid(self) -> int:
@@ -71,8 +76,6 @@ class Report:
         self.checked += 1
         self.valid += verdict.accepted
         self.warned += bool(verdict.warnings)
-        for event in verdict.events:
-            self.by_kind[event.kind] += 1
 
     def add(self, finding: Finding) -> None:
         """Counts one finding, and keeps it if it is one of the first of its rule."""
@@ -89,9 +92,10 @@ class Report:
         self.valid += other.valid
         self.warned += other.warned
         self.by_rule.update(other.by_rule)
-        self.by_kind.update(other.by_kind)
         self.severities.update(other.severities)
         self.notes += other.notes
+        if self.statistics is not None and other.statistics is not None:
+            self.statistics.merge(other.statistics)
         for rule, found in other.examples.items():
             kept = self.examples.setdefault(rule, [])
             kept += found[: EXAMPLES - len(kept)]

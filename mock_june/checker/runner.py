@@ -14,6 +14,9 @@ from mock_june.contract import Engine
 from mock_june.contract.parser import HINTS
 from mock_june.model import Endpoint, Verdict, Violation
 
+HINT = "Put each payload on a line of its own (JSON Lines), or all of them into one JSON array."
+"""What to do about what could not be read as a payload at all."""
+
 Tell = Callable[[Finding], None]
 
 
@@ -25,7 +28,9 @@ class Observer(Protocol):
 
 
 class Checker:
-    """Counts what it checks in `report` and tells each finding, without the payload's text: that is with the report's examples alone. After `most` refused payloads it stops, and the report says so.
+    """Counts what it checks in `report` and tells each finding, without the payload's text: only the report's examples have it.
+
+    After `most` refused payloads it stops, and the report says so.
     Findings that `admits` refuses are neither counted nor told.
 
     Raises UsageError for a contract or kind that is none.
@@ -79,7 +84,6 @@ class Checker:
                 if report.stopped:
                     return
         self._count_clean(scanned.lines - done)
-        report.by_kind.update(scanned.kinds)
 
     def _count_clean(self, count: int) -> None:
         self.report.checked += count
@@ -89,7 +93,7 @@ class Checker:
         report = self.report
         verdict = self._verdict(record)
         for observer in self._observers:
-            record, verdict = observer.saw(record, verdict)  # noqa: PLW2901 - each sees what the one before it made of it
+            record, verdict = observer.saw(record, verdict)  # each sees what the one before it made of it
         report.count(verdict)
         for finding in findings(record, verdict):
             if self._admits is not None and not self._admits(finding):
@@ -103,5 +107,5 @@ class Checker:
     def _verdict(self, record: Record) -> Verdict:
         if record.trouble is None:
             return self._engine.check(record.body, self._endpoint)
-        refused = Violation(record.rule, "", record.trouble, HINTS[record.rule])
+        refused = Violation(record.rule, "", record.trouble, HINTS["body.encoding"] if record.rule == "body.encoding" else HINT)
         return Verdict(self._endpoint.contract, (), (refused,) if refused.rule in self._engine.in_force else ())

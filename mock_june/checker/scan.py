@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
@@ -11,10 +10,9 @@ Quick = Callable[[bytes], str | None]
 
 
 class Scanned(NamedTuple):
-    """Whole lines looked at: how many, their kinds as far as they are clean, and each doubtful one by its number from 0 and where it begins."""
+    """Whole lines looked at: how many, and each doubtful one by its number from 0 and where it begins."""
 
     lines: int
-    kinds: Counter[str]
     doubtful: list[tuple[int, int]]
 
 
@@ -35,13 +33,12 @@ class ExactScan:
         """Which lines are doubtful, blank ones among them."""
         bodies = data[:-1].split(b"\n")
         kinds = list(map(self._quick, bodies))
-        counted = Counter(kinds)
         doubtful = []
         at = number = 0
-        for _ in range(counted.pop(None, 0)):
+        for _ in range(kinds.count(None)):
             following = kinds.index(None, number)
             at += sum(map(len, bodies[number:following])) + following - number
             doubtful.append((following, at))
             at += len(bodies[following]) + 1
             number = following + 1
-        return Scanned(len(bodies), counted, doubtful)  # type: ignore[arg-type] - None was popped
+        return Scanned(len(bodies), doubtful)

@@ -16,8 +16,8 @@ from mock_june.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mock_june.checker.job import Job
     from mock_june.checker.outputs import Output
-    from mock_june.checker.parallel import Job
     from mock_june.checker.report import Finding, Report
     from mock_june.checker.reporters import Reporter
     from mock_june.contract import Engine
@@ -80,8 +80,7 @@ class _Run:
         self.files = files
         self.stack = outputs
         self.outputs: list[Output] = []
-        self.extra = _history_rules() if options["history"] or _names_history(options) else ()
-        self.engine: Engine = Engine(options["select"], options["ignore"], extra=self.extra)
+        self.engine: Engine = Engine(options["select"], options["ignore"])
         self.report: Report = Report(__version__, self.engine.rules_hash)
         self.written = self._output(options["output_file"])
         self.reporter = self._reporter()
@@ -113,7 +112,7 @@ class _Run:
         admits = baseline.admits if baseline else None
         preflight.check_each(job, self.engine, self.files, self.report, self.tell, advance, observers, admits, draw)
         if history is not None:
-            preflight.add_history(history, self.engine, self.report, self.tell)
+            preflight.add_history(history, self.report, self.tell)
         if copy is not None:
             self.report.notes += copy.notes(self.options["fixed_to"])
         if baseline is not None:
@@ -123,12 +122,19 @@ class _Run:
 
     def _job(self) -> Job:
         from mock_june.checker.inputs import Table
-        from mock_june.checker.parallel import Job
+        from mock_june.checker.job import Job
 
         options = self.options
         table = Table(_mapping(options["mapping"]), options["types"], options["kind"])
         return Job(
-            options["contract"], options["kind"], options["select"], options["ignore"], table, options["max_failures"], self.reporter.needs_all, self.extra
+            contract=options["contract"],
+            kind=options["kind"],
+            select=options["select"],
+            ignore=options["ignore"],
+            table=table,
+            most=options["max_failures"],
+            tells=self.reporter.needs_all,
+            statistics=self.reporter.needs_statistics,
         )
 
     def _observers(self, job: Job) -> tuple[list[Any], Any, Any, Any]:
@@ -155,10 +161,9 @@ class _Run:
         if options["history"]:
             from mock_june.checker.history import History
 
-            history = History(options["now"])
+            history = History(options["now"], in_force=self.engine.in_force)
+            self.stack.callback(history.close)
             observers.append(Watch(history.look))
-        if self.reporter.watches:
-            observers.append(Watch(self.reporter.event))
         if options["baseline"] or options["write_baseline"]:
             from mock_june.checker.baseline import Baseline
 
@@ -234,16 +239,6 @@ def _mapping(given: tuple[str, ...]) -> dict[str, str]:
             raise UsageError(f"--map takes MEMBER=COLUMN, such as userId=user_id, not {text!r}")
         mapping[member] = column
     return mapping
-
-
-def _names_history(options: dict[str, Any]) -> bool:
-    return any("history" in pattern for pattern in (*options["select"], *options["ignore"]))
-
-
-def _history_rules() -> tuple[str, ...]:
-    from mock_june.checker import history
-
-    return tuple(history.RULES)
 
 
 def _progress(files: list[str], *, quiet: bool) -> Any:

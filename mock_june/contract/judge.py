@@ -44,6 +44,7 @@ class Judge:
         self._named = lru_cache(MOST_NAMED)(self._names)
         self._errors = _compiled(schema)
         self._clean = _compiled(_folded(schema))
+        self._unsmelling = _compiled(_smells_alone(schema))
         self._smells = [(each, pointer(each.path), _compiled(each.check)) for each in asked if each.check is not None]
 
     def judge(self, payload: dict[str, Any]) -> Found:
@@ -83,9 +84,8 @@ class Judge:
             rule, where, label = self._named(path, keyword)
             if (rule, where) not in found:
                 broken = Broken(keyword, label, value_at(payload, path), error.kind.value, self._substitute(payload, error), any_offset=self._contract == "sdk")
-                found[rule, where] = Violation(
-                    rule, where, explainer.message(broken), self._hints[rule], "error", pointer(error.instance_path), pointer(error.schema_path)
-                )
+                inside = where if keyword != "required" else pointer(path[:-1])
+                found[rule, where] = Violation(rule, where, explainer.message(broken), self._hints[rule], "error", inside, pointer(error.schema_path))
         return found
 
     def _names(self, path: tuple[str | int, ...], keyword: str) -> tuple[str, str, str]:
@@ -102,6 +102,8 @@ class Judge:
 
     def _warnings(self, payload: dict[str, Any], seen: Any, violations: Mapping[tuple[str, str], Violation]) -> Iterator[Violation]:
         """What smells in values that are otherwise good."""
+        if self._unsmelling.is_valid(seen):  # one look in place of many
+            return
         wrong = {where for _, where in violations}
         for constraint, where, check in self._smells:
             value = value_at(seen, constraint.path)
@@ -174,6 +176,13 @@ def _folded(node: Mapping[str, Any]) -> dict[str, Any]:
     if "properties" in node:
         folded["properties"] = {name: _folded(inner) for name, inner in node["properties"].items()}
     return folded
+
+
+def _smells_alone(node: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema that a payload keeps which smells of nothing, good or not."""
+    checks = {"allOf": list(node["x-warnings"].values())} if "x-warnings" in node else {}
+    inner = {name: below for name, each in node.get("properties", {}).items() if (below := _smells_alone(each))}
+    return {**checks, **({"properties": inner} if inner else {})}
 
 
 def _compiled(schema: Mapping[str, Any]) -> jsonschema_rs.Validator:

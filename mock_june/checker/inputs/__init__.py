@@ -78,7 +78,7 @@ def records(some: Iterable[Part]) -> Iterator[Record]:
 def _head(source: Source) -> bytes:
     """The first bytes of a file, which stay to be read; a pipe gives them in small pieces, and is asked until there is a whole line, and one more."""
     head = b""
-    while len(head) < PIECE and head.count(b"\n") < 2 and (piece := source.read()):  # noqa: PLR2004
+    while len(head) < PIECE and head.count(b"\n") < 2 and (piece := source.read()):
         head += piece
     source.rewind(head)
     return head

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import datetime
+import datetime as dt
 import decimal
 import re
 import uuid
@@ -100,7 +100,7 @@ def plain(value: Any) -> Any:
                 return value.decode()
             except UnicodeDecodeError:
                 return base64.b64encode(value).decode()
-        case datetime.timedelta():
+        case dt.timedelta():
             return value.total_seconds()
         case uuid.UUID():
             return str(value)

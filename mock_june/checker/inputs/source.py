@@ -9,7 +9,7 @@ import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self, cast
 
 from mock_june.errors import MissingExtraError, MockJuneError, UsageError
 
@@ -47,7 +47,7 @@ class Source:
         self._ahead = b""
         self._inner: Any = None
         try:
-            self._raw: IO[bytes] = sys.stdin.buffer if path == STDIN else Path(path).open("rb", buffering=0)
+            self._raw: IO[bytes] = sys.stdin.buffer if path == STDIN else Path(path).open("rb", buffering=0)  # noqa: SIM115 - closed by close()
             self._is_ours = path != STDIN
             status = os.fstat(self._raw.fileno())
         except (OSError, ValueError) as error:
@@ -107,7 +107,7 @@ class Source:
         if self._is_ours:
             self._raw.close()
 
-    def __enter__(self) -> Source:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -147,7 +147,7 @@ class _Packed:
             import zstandard  # noqa: PLC0415 - an extra
         except ImportError:
             raise MissingExtraError(f'{name} is packed with Zstandard, and reading that needs: pip install "mock-june[files]"', "files") from None
-        return zstandard.ZstdDecompressor().stream_reader(self, read_across_frames=True)
+        return zstandard.ZstdDecompressor().stream_reader(cast("Any", self), read_across_frames=True)
 
 
 def expand(paths: Sequence[str]) -> list[str]:

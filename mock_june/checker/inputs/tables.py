@@ -25,7 +25,7 @@ class _Fed:
         self._next = self._texts()
         self.begun: tuple[int, int] | None = None
         """Line and offset of the first line given since this was None."""
-        self.trouble: Record | None = None
+        self._trouble: Record | None = None
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -33,10 +33,15 @@ class _Fed:
     def __next__(self) -> str:
         return next(self._next)
 
+    def taken(self) -> Record | None:
+        """What was wrong with the lines given, told once."""
+        trouble, self._trouble = self._trouble, None
+        return trouble
+
     def _texts(self) -> Iterator[str]:
         for part in pieces(self._source.name, self._source.read):
             if isinstance(part, Record):
-                self.trouble = part
+                self._trouble = part
                 self.begun = self.begun or (part.line, part.offset)
                 yield "\n"
                 continue
@@ -45,7 +50,7 @@ class _Fed:
                     text = record.body.decode("utf-8-sig" if record.line == 1 else "utf-8")
                 except UnicodeDecodeError as error:
                     what = f"the line is not UTF-8: byte 0x{record.body[error.start]:02X} at byte {error.start} of the line begins no character"
-                    self.trouble = Record(record.source, record.line, record.offset, record.body, what, "body.encoding")
+                    self._trouble = Record(record.source, record.line, record.offset, record.body, what, "body.encoding")
                     text = record.body.decode("utf-8", "replace")
                 self.begun = self.begun or (record.line, record.offset)
                 yield text + "\n"
@@ -56,8 +61,8 @@ def rows(source: Source, table: Table) -> Iterator[Record]:
     csv.field_size_limit(LONGEST)
     fed = _Fed(source)
     first = next(fed, "")
-    if fed.trouble is not None:
-        yield fed.trouble
+    if (trouble := fed.taken()) is not None:
+        yield trouble
         return
     delimiter = max(DELIMITERS, key=first.count) if not source.stem.endswith(".tsv") else "\t"
     header = _header(first, fed, delimiter)
@@ -74,8 +79,7 @@ def rows(source: Source, table: Table) -> Iterator[Record]:
             reader = csv.reader(fed, delimiter=delimiter)
             continue
         line, offset = fed.begun or (1, 0)
-        trouble, fed.trouble = fed.trouble, None
-        if trouble is not None:
+        if (trouble := fed.taken()) is not None:
             yield trouble
         elif cells is not None and len(cells) > len(header):
             yield Record(source.name, line, offset, b"", f"the row has {len(cells)} cells, and the header {len(header)}")

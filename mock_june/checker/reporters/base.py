@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
-from mock_june.checker.report import Finding, Record, Report
-from mock_june.model import Checked, Rule
+from mock_june.checker.report import Finding, Report
+from mock_june.model import Rule
 
 
 def _no_rules() -> Sequence[Rule]:
@@ -35,8 +35,8 @@ class Reporter:
     `version`, `rules_hash` and `history` are known.
     """
 
-    watches = False
-    """Whether `event` is to be called for every event, the good ones too: what a run over many processes cannot give."""
+    needs_statistics = False
+    """Whether the report is to have `statistics`, of all payloads: that costs a look at each."""
 
     needs_all = True
     """Whether `finding` is to be called for every finding. To one that does without, the report's counts and examples are enough: many processes then
@@ -48,9 +48,6 @@ class Reporter:
 
     def begin(self, report: Report) -> None:
         """The run starts."""
-
-    def event(self, record: Record, event: Checked) -> None:
-        """An event was read, before its findings. Only called where `watches` is set."""
 
     def finding(self, finding: Finding) -> None:
         """A violation or warning was found. It is counted in the report already. Its `body` is empty: only the report's `examples` have the payload's text."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
+
+import orjson
 
 from mock_june import wire
 from mock_june.checker.report import Finding, Report
@@ -32,7 +33,7 @@ class JsonReporter(Reporter):
 
     def begin(self, report: Report) -> None:
         """Opens the document."""
-        self.out.write(f'{{"version": {_line(report.version)}, "rules_hash": {_line(report.rules_hash)}, "findings": [')
+        self.out.write(f'{{"version":{_line(report.version)},"rules_hash":{_line(report.rules_hash)},"findings":[')
         self._between = "\n"
 
     def finding(self, finding: Finding) -> None:
@@ -54,8 +55,8 @@ class JsonReporter(Reporter):
             "history": report.history,
             "notes": report.notes,
         }
-        self.out.write("\n], " + _line(counts)[1:-1] + "}\n")
+        self.out.write("\n]," + _line(counts)[1:-1] + "}\n")
 
 
 def _line(value: Any) -> str:
-    return plain_json(json.dumps(value, ensure_ascii=False))
+    return plain_json(orjson.dumps(value).decode())
