@@ -60,6 +60,8 @@ def explain(described: Rule) -> str:
 
 def group_name(rule: Rule) -> str:
     """The heading that a rule is listed under: its contract and kind."""
+    if rule.id.startswith("history."):
+        return "across events"
     return f"{rule.contract} / {rule.kind}" if rule.contract else "before there is a payload"
 
 

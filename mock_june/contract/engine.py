@@ -28,8 +28,8 @@ class Engine:
     """Says whether payloads keep the contracts.
 
     `select` and `ignore` are rule ids or globs over them: only what is selected (without any: all) and not ignored is reported, and what is not reported
-    refuses nothing. A body, envelope or message that cannot be read is reported without being selected, else nothing could be said of it. `extra` are
-    ids of rules that others apply, across events; patterns may match them.
+    refuses nothing. A body, envelope or message that cannot be read is reported without being selected, else nothing could be said of it. Patterns may match
+    the rules across events (`rules.HISTORY_RULES`) and `extra`, ids of rules that are others' to apply as those are.
 
     Raises UsageError for a pattern that matches no rule, SchemaError for schema files that are missing or broken. May be used by many threads.
     """
@@ -37,10 +37,10 @@ class Engine:
     def __init__(self, select: Sequence[str] = (), ignore: Sequence[str] = (), *, extra: Sequence[str] = ()) -> None:
         self._schemas = {(contract, kind): schemas.load(contract, kind) for contract in KINDS for kind in schemas.names(contract)}
         self._asked = {(contract, kind): rules.constraints(contract, kind, schema) for (contract, kind), schema in self._schemas.items()}
-        self._extra = tuple(extra)
+        self._extra = tuple(dict.fromkeys((*rules.HISTORY_RULES, *extra)))
         derived = [constraint.rule for asked in self._asked.values() for constraint in asked]
         frame = [constraint.rule for constraint in self._asked["sdk", schemas.ENVELOPE] if constraint.severity == "error"]
-        self.in_force: frozenset[str] = rules.in_force((*HINTS, *derived, *extra), frozenset((*HINTS, *frame)), select, ignore)
+        self.in_force: frozenset[str] = rules.in_force((*HINTS, *derived, *self._extra), frozenset((*HINTS, *frame)), select, ignore)
         """The ids of the rules that are reported."""
         self._judges: dict[tuple[str, str], Judge] = {}
 

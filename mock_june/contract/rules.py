@@ -45,6 +45,22 @@ SILENT = frozenset(("$schema", "$id", "$comment", "title", "description", "examp
 INSIDE = frozenset(("properties", "items", "then", "else", "allOf"))
 """Keywords that hold schemas whose keywords a value can break."""
 
+HISTORY_RULES = {
+    "history.duplicate-message": "Send each event once: drop the doubles, or give each event a `messageId` of its own.",
+    "history.duplicate-event": "Drop the doubles before you send: nothing tells them from events that did happen twice.",
+    "history.future": "Check the clock of the source, the unit (milliseconds taken for seconds lie thousands of years ahead) and the order of day and month.",
+    "history.never-identified": "Send an identify for the user too, with what you know of them, such as `email` and `name`.",
+    "history.group-without-traits": "Send a group for the company with its traits, such as `name`, once at least.",
+    "history.anonymous-on-many-users": "Give each visitor an `anonymousId` of their own: one that many users have is a constant, or a shared computer's.",
+    "history.email-on-many-users": "Give each user their own email, or leave it out: one that many users have is a placeholder.",
+    "history.time-backwards": "Sort the events by their time before you send, or check where a timestamp was taken from.",
+    "history.one-day": "Take the time at which the user did it, not the one at which the row was imported, migrated or last changed.",
+    "history.midnight": "Take the column that has the time of day too, not the date alone.",
+    "history.local-time": "Check whether the source writes local time: then convert it to UTC. If your users live near Greenwich, ignore this rule.",
+    "history.outsized": "Check whether the id is a default, a test account, or a robot's: leave its events out, or find whose they are.",
+}
+"""The rules across events, warnings all, each with what to do about it. The contract knows them by name; who looks at many events applies them."""
+
 Path = tuple[str, ...]
 
 
@@ -179,7 +195,7 @@ def catalogue(derived: Mapping[tuple[str, str], Sequence[Constraint]], extra: Se
             prefix = kind if contract == "backfill" else f"{contract}.{kind}"
             field, _, keyword = each.rule.removeprefix(f"{prefix}.").rpartition(".")
             rules.append(_with_texts(Rule(each.rule, each.severity, "", contract, kind, field, keyword, each.hint), texts))
-    rules += [_with_texts(Rule(rule, "warning", "", keyword=rule.split(".")[-1]), texts) for rule in extra]
+    rules += [_with_texts(Rule(rule, "warning", "", keyword=rule.split(".")[-1], hint=HISTORY_RULES.get(rule, "")), texts) for rule in extra]
     return tuple(rules)
 
 

@@ -21,6 +21,13 @@ BODY_RULES = {"body.json", "body.encoding", "body.object", "body.kind"}
 ENVELOPE_RULES = {
     f"sdk.batch.{rest}" for rest in ("batch.required", "batch.type", "batch.maxItems", "batch.items", "type.required", "type.type", "type.unknown")
 }
+HISTORY_RULES = {
+    f"history.{what}"
+    for what in (
+        *("duplicate-message", "duplicate-event", "future", "never-identified", "group-without-traits", "anonymous-on-many-users", "email-on-many-users"),
+        *("time-backwards", "one-day", "midnight", "local-time", "outsized"),
+    )
+}
 ENVELOPE_WARNINGS = {"sdk.batch.batch.empty", "sdk.batch.batch.unknown"}
 
 
@@ -173,8 +180,8 @@ def text_of(rule: str) -> dict[str, str]:
 
 
 def all_rules() -> set[str]:
-    """Every rule id there is, of errors and warnings, but for those across events."""
-    ids = BODY_RULES | ENVELOPE_RULES | ENVELOPE_WARNINGS
+    """Every rule id there is, of errors and warnings, those across events too."""
+    ids = BODY_RULES | ENVELOPE_RULES | ENVELOPE_WARNINGS | HISTORY_RULES
     for contract, kind in KINDS:
         ids |= error_rules(contract, kind) | warning_rules(contract, kind)
     return ids

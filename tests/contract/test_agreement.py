@@ -19,7 +19,7 @@ from mock_june.contract import Engine
 from mock_june.contract.judge import pruned
 from mock_june.model import Endpoint
 from tests.contract.odd_timestamps import TIMESTAMPS
-from tests.contract.schema_files import KINDS, all_rules, broken, examples, prefix, smells
+from tests.contract.schema_files import HISTORY_RULES, KINDS, all_rules, broken, examples, prefix, smells
 
 PAYLOADS = int(os.environ.get("MOCK_JUNE_EXAMPLES", "2000"))
 SLIPPED = 9
@@ -154,6 +154,6 @@ def test_catalogue():
 
 
 def test_examples_of_all():
-    """Each rule of the catalogue is shown by an example, but for the batch too long to be a file."""
+    """Each rule of the catalogue is shown by an example, but for the batch too long to be a file and for those across events."""
     shown = {rule for side in ("valid", "invalid") for example in examples(side) for rule in (*example.data.get("breaks", ()), *example.data.get("warns", ()))}
-    assert {rule.id for rule in ENGINE.catalogue} - shown == {"sdk.batch.batch.maxItems"}
+    assert {rule.id for rule in ENGINE.catalogue} - shown == {"sdk.batch.batch.maxItems", *HISTORY_RULES}

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from tests.contract.schema_files import BODY_RULES, KINDS, all_rules, broken, examples, schema, smells, strict_loads, text_of, texts, unnamed
+from tests.contract.schema_files import BODY_RULES, HISTORY_RULES, KINDS, all_rules, broken, examples, schema, smells, strict_loads, text_of, texts, unnamed
 
 MEMBERS = {"match", "meaning", "why", "wrong", "right", "python", "node"}
 RULES = sorted(all_rules())
-PAYLOAD_RULES = [rule for rule in RULES if rule not in BODY_RULES]
+PAYLOAD_RULES = [rule for rule in RULES if rule not in BODY_RULES | HISTORY_RULES]
 
 
 def place(rule: str) -> tuple[str, str]:
@@ -91,6 +91,20 @@ def test_wrong_and_right_of_a_body():
         assert strict_loads(text_of(rule)["right"])["type"] in {"identify", "track"}
 
 
+def all_good(payloads: list[dict[str, Any]]) -> bool:
+    """Whether payloads keep the backfill contract, each by itself, and smell of nothing but empty traits."""
+    found = [broken("backfill", payload["type"], payload) | smells("backfill", payload["type"], payload) for payload in payloads]
+    return bool(found) and set().union(*found) <= {"identify.traits.empty"}
+
+
+@pytest.mark.parametrize("rule", sorted(HISTORY_RULES))
+def test_wrong_and_right_across_events(rule):
+    """What is shown of a rule across events is a payload a line, each of which is good by itself: only together are they wrong."""
+    text = text_of(rule)
+    for side in ("wrong", "right"):
+        assert all_good([strict_loads(line) for line in text[side].splitlines()])
+
+
 @pytest.mark.parametrize("rule", RULES)
 def test_python(rule):
     """The Python of each rule runs as it stands and makes a payload that keeps it."""
@@ -99,6 +113,8 @@ def test_python(rule):
         assert strict_loads(result["body"])["type"] in {"identify", "track"}
     elif rule == "body.kind":
         assert ("backfill", result["payload"]["type"]) in KINDS
+    elif rule in HISTORY_RULES:
+        assert all_good(result["payload"])
     else:
         assert keeps(rule, result["payload"])
 
@@ -116,6 +132,8 @@ def test_node():
         if rule in BODY_RULES:
             payload = strict_loads(result["body"]) if "body" in result else result["payload"]
             assert payload["type"] in {"identify", "track"}, rule
+        elif rule in HISTORY_RULES:
+            assert all_good(result["payload"]), rule
         else:
             assert keeps(rule, result["payload"]), rule
 

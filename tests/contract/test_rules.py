@@ -9,7 +9,7 @@ from mock_june.contract import Engine, check, rules, schemas
 from mock_june.contract.judge import Judge
 from mock_june.errors import SchemaError, UsageError
 from mock_june.model import Endpoint
-from tests.contract.schema_files import FILES, all_rules, schema
+from tests.contract.schema_files import FILES, HISTORY_RULES, all_rules, schema
 
 BROKEN = b'{"type": "track", "event": 7, "userId": "null", "timestamp": "2021-02-24", "email": ""}'
 TRACK = Endpoint("backfill", "track")
@@ -80,12 +80,13 @@ def test_what_cannot_be_read_needs_no_selecting():
 
 
 def test_rules_of_others():
-    """Rules across events can be chosen with the rest, and are in the catalogue, where whoever applies them names them."""
-    with pytest.raises(UsageError, match="history"):
-        Engine(ignore=["history.*"])
-    engine = Engine(ignore=["history.t*"], extra=["history.twice", "history.order"])
-    assert engine.in_force == all_rules() | {"history.order"}
-    assert [rule.id for rule in engine.catalogue][-2:] == ["history.twice", "history.order"]
+    """Rules across events are chosen like the rest and stand in the catalogue; so do those that somebody else applies and names."""
+    assert Engine(ignore=["history.*"]).in_force == all_rules() - HISTORY_RULES
+    with pytest.raises(UsageError, match=r"other\.twice"):
+        Engine(ignore=["other.twice"])
+    engine = Engine(ignore=["other.t*"], extra=["other.twice", "other.order", "history.midnight"])
+    assert engine.in_force == all_rules() | {"other.order"}
+    assert [rule.id for rule in engine.catalogue][-2:] == ["other.twice", "other.order"]
     assert engine.rules_hash != Engine().rules_hash
 
 
