@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 
-UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
-"""C0, DEL and C1 controls, line and paragraph separators, bidirectional controls, and lone surrogates (what a file name of odd bytes holds)."""
+UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]")
+"""C0, DEL and C1 controls, line and paragraph separators, bidirectional controls, what is no character, and lone surrogates (of a file name of odd bytes).
+
+Whatever XML forbids is among them (XML 1.0, section 2.2).
+"""
 
 
 def printable(text: str) -> str:

@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
-from mock_june.checker.report import Record, Report, findings
+from mock_june.checker.report import Record, Report
 from mock_june.checker.reporters import reporter
 from mock_june.checker.reporters.base import Style
+from mock_june.checker.runner import Checker
+from mock_june.checker.statistics import Statistics
 from mock_june.contract import Engine
 from mock_june.model import Endpoint
 
@@ -49,18 +51,15 @@ def ran(name: str, files: dict[str, Iterable[bytes]], *, quiet: bool = False) ->
     """A format's output for lines by file."""
     out = io.StringIO()
     told = reporter(name)(out, Style(quiet=quiet, catalogue=lambda: engine().catalogue))
-    report = Report("1.2.3", engine().rules_hash)
+    report = Report("1.2.3", engine().rules_hash, statistics=Statistics() if told.needs_statistics else None)
     told.begin(report)
+    observers = [report.statistics] if report.statistics else []
+    checker = Checker(engine(), Endpoint("backfill"), report, told.finding, observers=observers)
     for file, lines in files.items():
         report.files.append(file)
         offset = 0
         for number, line in enumerate(lines, 1):
-            record = Record(file, number, offset, line)
-            verdict = engine().check(line, Endpoint("backfill"))
-            report.count(verdict)
-            for finding in findings(record, verdict):
-                report.add(finding)
-                told.finding(finding)
+            checker.take([Record(file, number, offset, line)])
             offset += len(line) + 1
     told.end(report)
     return Ran(out.getvalue(), report)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import TextIO
 from xml.etree import ElementTree as ET
@@ -17,14 +16,11 @@ LISTED = 10
 KEPT = 10_000
 """How many findings are listed in all: a bound for whoever checks very many files."""
 
-FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What no XML document may hold, not even as a reference (XML 1.0, section 2.2)."""
-
 
 class JunitReporter(Reporter):
     """At the end one document. A rule that a file breaks is a failed test case, which lists the first findings; a warning is a passed one, which says so.
 
-    A file without a violation has one passed test case, so that no suite is empty. Characters that XML forbids are written as escapes.
+    A file without a violation has one passed test case, so that no suite is empty. Control characters, and so all that XML forbids, are written as escapes.
     """
 
     def __init__(self, out: TextIO, style: Style | None = None) -> None:
@@ -58,9 +54,9 @@ class JunitReporter(Reporter):
     def _suite(self, root: ET.Element, file: str, report: Report) -> None:
         counts = self._counts.get(file, Counter())
         broken = [rule for rule in counts if report.severities.get(rule) == "error"]
-        suite = ET.SubElement(root, "testsuite", name=_text(file), time="0", errors="0", skipped="0", failures=str(len(broken)))
+        suite = ET.SubElement(root, "testsuite", name=printable(file), time="0", errors="0", skipped="0", failures=str(len(broken)))
         if not broken:
-            ET.SubElement(suite, "testcase", name="no violation", classname="mock-june", file=_text(file), time="0")
+            ET.SubElement(suite, "testcase", name="no violation", classname="mock-june", file=printable(file), time="0")
         for rule, count in counts.items():
             self._case(suite, self._listed[file, rule], count)
         suite.set("tests", str(len(suite)))
@@ -69,17 +65,13 @@ class JunitReporter(Reporter):
         first = listed[0]
         found = first.violation
         classname = f"mock-june.{found.rule.partition('.')[0]}"
-        case = ET.SubElement(suite, "testcase", name=found.rule, classname=classname, file=_text(first.file), line=str(first.line), time="0")
+        case = ET.SubElement(suite, "testcase", name=found.rule, classname=classname, file=printable(first.file), line=str(first.line), time="0")
         lines = [f"{each.file}:{each.line}: {each.violation.message}" for each in listed]
         if count > len(listed):
             lines.append(f"and {count - len(listed):,} more")
-        text = "\n".join(_text(line) for line in (*lines, found.hint) if line)
+        text = "\n".join(printable(line) for line in (*lines, found.hint) if line)
         if found.severity == "error":
-            failure = ET.SubElement(case, "failure", type=found.rule, message=_text(f"{count:,} x {found.message}" if count > 1 else found.message))
+            failure = ET.SubElement(case, "failure", type=found.rule, message=printable(f"{count:,} x {found.message}" if count > 1 else found.message))
             failure.text = text
         else:
             ET.SubElement(case, "system-out").text = f"{count:,} warned of\n{text}"
-
-
-def _text(text: str) -> str:
-    return FORBIDDEN.sub(lambda match: f"\\u{ord(match[0]):04x}", printable(text))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import Any, TextIO, cast
 
 import orjson
@@ -17,9 +16,6 @@ SCHEMA = "https://raw.githubusercontent.com/oasis-tcs/sarif-spec/master/Schemata
 
 RESULTS = 25_000
 """Results of a run that GitHub takes: it refuses more, and shows the 5,000 most severe (docs.github.com, "SARIF results exceed one or more limits")."""
-
-BODY = 4096
-"""Bytes of a payload that a finding shows at most: one as long may have been cut."""
 
 AS_THEY_STAND = (".jsonl", ".ndjson", ".json", STDIN)
 """Files whose payloads are bytes of the file itself: no row of a table, not packed."""
@@ -87,8 +83,8 @@ class SarifReporter(Reporter):
 def _result(finding: Finding, index: int) -> dict[str, Any]:
     found = finding.violation
     region: dict[str, Any] = {"startLine": max(finding.line, 1)}
-    if len(finding.body) < BODY and finding.file.lower().endswith(AS_THEY_STAND):
-        region |= {"byteOffset": finding.offset, "byteLength": len(finding.body)}
+    if finding.file.lower().endswith(AS_THEY_STAND):
+        region["byteOffset"] = finding.offset
     pointer = printable(found.pointer)
     member = {"fullyQualifiedName": pointer, "name": pointer.rpartition("/")[2], "kind": "property"}
     place = {"uri": uri(finding.file)}
@@ -103,8 +99,6 @@ def _result(finding: Finding, index: int) -> dict[str, Any]:
         "level": found.severity,
         "message": {"text": _text(found.message)},
         "locations": [location],
-        # The same payload with the same fault is the same result, on whatever line it comes to stand.
-        "partialFingerprints": {"payloadAndPointer/v1": blake2b(finding.body + found.pointer.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()},
     }
 
 
