@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mock_june.model import Violation
+from mock_june.model import Event, Violation
 
 
 class MockJuneError(Exception):
@@ -99,6 +99,6 @@ class NotReceivedError(MockJuneError, AssertionError):
     code = "not_received"
     exit_code = 1
 
-    def __init__(self, message: str, events: tuple[object, ...] = ()) -> None:
+    def __init__(self, message: str, events: tuple[Event, ...] = ()) -> None:
         super().__init__(message)
         self.events = events

@@ -52,7 +52,10 @@ def nearest(expected: Mapping[str, Any], events: Iterable[Event], most: int = 3)
 
 def shown(value: Any) -> str:
     """A value, expected or found, on one line and not too long."""
-    return cut(printable(_text(value)), SHOWN)
+    try:
+        return cut(printable(_text(value)), SHOWN)
+    except RecursionError:
+        return f"{type(value).__name__} of many more levels than can be shown"
 
 
 def _text(value: Any) -> str:

@@ -24,34 +24,8 @@ from mock_june.errors import MockJuneError, NotReceivedError, UnreachableError, 
 from mock_june.journal import Journal
 from mock_june.model import Event, Fault
 from mock_june.server.serving import Server, listen
+from tests.client.awaited import Awaited
 from tests.server.faces import GROUP, IDENTIFY, TRACK, FrontFace, new_mock, until
-
-
-class Awaited:
-    """An async client asked as a blocking one: each method runs on a loop of its own."""
-
-    def __init__(self, client: AsyncMockJune, runner: asyncio.Runner) -> None:
-        self.client = client
-        self.runner = runner
-
-    def __getattr__(self, name: str) -> Any:
-        member = getattr(self.client, name)
-
-        def call(*args: Any, **named: Any) -> Any:
-            result = member(*args, **named)
-            return self._iterated(result) if inspect.isasyncgen(result) else self.runner.run(result)
-
-        return call if callable(member) else member
-
-    def _iterated(self, made: Any) -> Iterator[Any]:
-        try:
-            while True:
-                try:
-                    yield self.runner.run(anext(made))
-                except StopAsyncIteration:
-                    return
-        finally:
-            self.runner.run(made.aclose())
 
 
 @pytest.fixture(scope="module")
