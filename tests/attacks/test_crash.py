@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import hashlib
+import io
 import os
 import resource
 import signal
@@ -27,12 +28,20 @@ KEY = "a-key-that-crashes"
 
 
 def refused(*options: str, **popen: object) -> str:
-    """What `serve` says when it cannot start: exit 2, one line on stderr, none on stdout."""
-    command = [sys.executable, "-m", "mock_june", "serve", *(("--port", "0") if "--port" not in options else ()), *options]
-    done = subprocess.run(command, capture_output=True, timeout=30, check=False, stdin=subprocess.DEVNULL, **popen)  # type: ignore[call-overload]
-    said = done.stderr.decode()
-    assert done.returncode == 2, (done.returncode, said)
-    assert done.stdout == b""
+    """What `serve` says when it cannot start: exit 2, one line on stderr, none on stdout. In a process of its own where one is described, else in this one."""
+    arguments = ["serve", *(("--port", "0") if "--port" not in options else ()), *options]
+    if popen:
+        command = [sys.executable, "-m", "mock_june", *arguments]
+        done = subprocess.run(command, capture_output=True, timeout=30, check=False, stdin=subprocess.DEVNULL, **popen)  # type: ignore[call-overload]
+        code, out, said = done.returncode, done.stdout.decode(), done.stderr.decode()
+    else:
+        from mock_june.cli.main import run
+
+        with contextlib.redirect_stdout(io.StringIO()) as stdout, contextlib.redirect_stderr(io.StringIO()) as stderr:
+            code = run(arguments)
+        out, said = stdout.getvalue(), stderr.getvalue()
+    assert code == 2, (code, said)
+    assert out == ""
     assert len(said.strip().splitlines()) == 1, said
     assert "Traceback" not in said
     return str(said)
@@ -146,7 +155,7 @@ def test_K12_a_port_in_use(who: str):
     """A second `serve` on a taken port is exit 2 and one line that says what to do; it shares the port with nobody."""
     if who == "serve":
         with served() as target:
-            said = refused("--port", str(target.port))
+            said = refused("--port", str(target.port), close_fds=True)
             port = target.port
     else:
         with contextlib.closing(socket.create_server((HOST, 0))) as sock:
@@ -316,7 +325,7 @@ def test_K7_a_fork_of_the_server_leaves_the_journal_alone(tmp_path: Path):
             os._exit(0)
         os.waitpid(pid, 0)
         target.good_call()
-        assert str(os.getpid()) in refused("--journal", str(tmp_path / "june.journal"))
+        assert str(os.getpid()) in refused("--journal", str(tmp_path / "june.journal"), close_fds=True)
 
 
 def test_K8_what_a_power_cut_may_take_is_said(tmp_path: Path):
@@ -340,7 +349,7 @@ def database(path: Path, *statements: str) -> None:
 
 def a_journal(path: Path) -> None:
     """A journal of ours, closed in order."""
-    with served("--journal", str(path)) as target:
+    with in_thread(journal=path) as target:
         target.good_call()
 
 
@@ -392,7 +401,7 @@ def test_K9_what_is_no_journal(tmp_path: Path, make: Callable[[Path], object]):
     ["/dev/full", "/dev/null", "/dev/zero", "/", "/proc/self/mem", "", "a\x1b[2Jb/c", "no/such/folder/j", "x" * 300, "file:j?mode=memory", ":memory:"],
     ids=repr,
 )
-def test_K9_names_that_are_no_files(tmp_path: Path, path: str):
+def test_K9_names_that_are_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str):
     """Devices, folders, names too long: exit 2 in one line without a byte that acts on a terminal. What SQLite would take for a command is a file's name."""
     if path in {"file:j?mode=memory", ":memory:"}:
         with Served("--journal", path, cwd=tmp_path, env={"PYTHONPATH": str(Path(__file__).parents[2])}) as server:
@@ -400,7 +409,8 @@ def test_K9_names_that_are_no_files(tmp_path: Path, path: str):
             assert server.end() == 0
             assert (tmp_path / path).stat().st_size > 0
             return
-    said = refused("--journal", path, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])})
+    monkeypatch.chdir(tmp_path)
+    said = refused("--journal", path)
     assert "\x1b" not in said
 
 

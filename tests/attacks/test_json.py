@@ -379,9 +379,9 @@ def test_J9_what_is_made_to_be_slow(face: Target, key: str, path: str, body: byt
             assert reply.status == 400
 
 
-def bomb(size: int, level: int = 9) -> bytes:
-    """Gzip of so many blanks."""
-    packer = zlib.compressobj(level, zlib.DEFLATED, 31)
+def bomb(size: int, format: int = 31) -> bytes:  # noqa: A002 - zlib's wbits: 31 is gzip, 15 zlib's own
+    """So many blanks, packed."""
+    packer = zlib.compressobj(1, zlib.DEFLATED, format)
     piece = b" " * (1 << 20)
     return b"".join(packer.compress(piece) for _ in range(size >> 20)) + packer.flush()
 
@@ -389,9 +389,8 @@ def bomb(size: int, level: int = 9) -> bytes:
 @pytest.mark.parametrize("coding", ["gzip", "deflate"])
 def test_J10_a_bomb(process: Target, key: str, coding: str):
     """128 MB in 128 KB are refused with 413, and never in memory."""
-    body = bomb(128 << 20)
-    body = body if coding == "gzip" else zlib.compress(b" " * (128 << 20), 9)
-    assert len(body) < 200_000
+    body = bomb(128 << 20, 31 if coding == "gzip" else 15)
+    assert len(body) < 600_000
     assert process.pid is not None
     process.good_call()
     before = max(memory(process.pid), peak_memory(process.pid))
