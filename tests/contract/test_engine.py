@@ -253,18 +253,18 @@ def test_a_batch_of_wrong_events(number):
     """Tens of thousands of wrong events are all explained, 20,000 within five seconds."""
     event = {"type": "track", "event": None, "userId": 5, "timestamp": "2021-02-24T01:19:38", "properties": {"plan": "pro"}}
     body = json.dumps({"batch": [event] * number}).encode()
-    start = time.perf_counter()
+    start = time.process_time()
     verdict = ENGINE.check(body, BATCH)
-    assert time.perf_counter() - start < 5 * max(1, number / 20_000)
+    assert time.process_time() - start < 5 * max(1, number / 20_000)
     assert len(verdict.violations) == 3 * number
     assert verdict.violations[-1].pointer == f"/batch/{number - 1}/timestamp"
 
 
 def test_a_batch_beyond_all_bounds():
     """Two million items are refused at once, with one violation."""
-    start = time.perf_counter()
+    start = time.process_time()
     verdict = ENGINE.check(b'{"batch":[' + b"1," * 2_000_000 + b"1]}", BATCH)
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 3
     assert rules(verdict.violations) == [("sdk.batch.batch.maxItems", "/batch")]
     assert verdict.violations[0].message == "batch is an array of 2000001 items, more than 50000"
 

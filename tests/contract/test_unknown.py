@@ -72,8 +72,8 @@ def test_other_words(contract_and_kind):
 def test_a_flood_of_names():
     """A hundred thousand new names are looked at in a second or two, and only so many are kept."""
     speller = Speller(schema("sdk", "track")["properties"])
-    start = time.perf_counter()
+    start = time.process_time()
     for number in range(100_000):
         speller.meant(f"member {number}")
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     assert speller.meant.cache_info().currsize == MOST_KEPT

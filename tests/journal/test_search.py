@@ -113,10 +113,10 @@ def test_numbers_of_any_size(journal):
 def test_globs_of_many_stars(journal, where):
     """A glob made to be slow is not (threats R4)."""
     journal.record_many([call(event({}, violations=[violation("a" * 2000 + str(n))]), path="/" + "a" * 2000 + str(n)) for n in range(20)])
-    begun = time.perf_counter()
+    begun = time.process_time()
     journal.count_calls(where)
     journal.events(where)
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1
 
 
 def test_globs_too_costly(journal, monkeypatch):
@@ -250,7 +250,7 @@ def _quickest(ask) -> float:
     """Seconds, of three tries."""
     took = []
     for _ in range(3):
-        begun = time.perf_counter()
+        begun = time.process_time()
         ask()
-        took.append(time.perf_counter() - begun)
+        took.append(time.process_time() - begun)
     return min(took)

@@ -194,4 +194,4 @@ def test_answers_are_not_held_back(make_front, monkeypatch: pytest.MonkeyPatch):
         for _ in range(20):
             connection.request("GET", "/_mock/health")
             assert connection.getresponse().read()
-        assert time.monotonic() - began < 0.6
+        assert time.monotonic() - began < 1.5
