@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mock_june.checker.report import Record
@@ -16,6 +15,9 @@ if TYPE_CHECKING:
 
 EXACT = 50_000
 """Distinct values that are counted exactly. Beyond, a count is an estimate with a standard error of 1/sqrt(EXACT), 0.45 %."""
+
+SLACK = EXACT // 4
+"""Hashes that may come on top before the largest are let go."""
 
 NAMES = 10_000
 """Distinct event names that are counted each; those met later are counted together."""
@@ -42,7 +44,7 @@ class Distinct:
         hashed = int.from_bytes(blake2b(value.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
         if hashed < self.below:
             self.hashes.add(hashed)
-            if len(self.hashes) > 2 * EXACT:
+            if len(self.hashes) > EXACT + SLACK:
                 self._trim()
 
     def merge(self, other: Distinct) -> None:
@@ -150,12 +152,13 @@ class Statistics:
         self._when(payload.get("timestamp"), accepted, size)
         if event.kind == "track" and isinstance(name := payload.get("event"), str):
             self._name(name[:LONGEST])
-        context = payload.get("context")
-        _add(self.users, payload, "userId")
-        _add(self.visitors, payload, "anonymousId")
-        _add(self.companies, payload, "groupId")
-        if isinstance(context, Mapping):
-            _add(self.companies, context, "groupId")
+        if "userId" in payload:
+            _add(self.users, payload["userId"])
+        if "anonymousId" in payload:
+            _add(self.visitors, payload["anonymousId"])
+        for holder in (payload, payload.get("context")):
+            if isinstance(holder, dict) and "groupId" in holder:
+                _add(self.companies, holder["groupId"])
 
     def _when(self, timestamp: object, accepted: bool, size: int) -> None:
         day = day_of(timestamp) if isinstance(timestamp, str) else None
@@ -209,8 +212,7 @@ def _day(text: str) -> str | None:
         return None
 
 
-def _add(distinct: Distinct, holder: Mapping[str, Any], name: str) -> None:
+def _add(distinct: Distinct, value: object) -> None:
     """Counts an id. One that is a number, and so refused, is the same id as its text."""
-    value = holder.get(name)
     if isinstance(value, str | int) and value != "" and not isinstance(value, bool):
         distinct.add(str(value))

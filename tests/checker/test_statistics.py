@@ -125,7 +125,7 @@ def test_estimate():
         distinct.add(f"usr_{number}")
     assert not distinct.is_exact
     assert abs(distinct.count - 300_000) < 6_000
-    assert len(distinct.hashes) <= 2 * statistics.EXACT
+    assert len(distinct.hashes) <= statistics.EXACT + statistics.SLACK
 
 
 @given(st.lists(st.integers(0, 100), max_size=120), st.integers(1, 5))
