@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
 import threading
 import time
@@ -29,6 +30,7 @@ from tests.attacks.harness import (
     send,
     whole_call,
 )
+from tests.attacks.servers import SLOW
 
 BODY = orjson.dumps(TRACK)
 N = len(BODY)
@@ -195,6 +197,65 @@ def test_H1_calls_in_a_pipeline(either: Target, key: str):
             data += sock.recv(1 << 16)
     assert [reply.status for reply in replies(data)] == [200 if number % 3 else 400 for number in range(30)]
     assert [payload["userId"] for payload in either.accepted(key)] == [str(number) for number in range(30) if number % 3]
+
+
+TOKENS = (
+    *(b"\r\n", b"\r", b"\n", b"\0", b" ", b"\t", b":", b",", b"0", b"-", b"\xff", b"\xc3\xa9", b"%00", b"%", b"?", b"#", b"//", b"..", b'"', b"{", b"}", b"\\"),
+    *(
+        b"Content-Length: 5\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+        b"Expect: 100-continue\r\n",
+        b"Connection: close\r\n",
+        b"Connection: Upgrade\r\nUpgrade: h2c\r\n",
+    ),
+    *(
+        b"HTTP/1.0",
+        b"GET ",
+        b"POST ",
+        b"0\r\n\r\n",
+        b"FFFFFFFF\r\n",
+        b"Host: x\r\n",
+        b"Authorization: Basic a\r\n",
+        b"Content-Encoding: gzip\r\n",
+        b"Content-Type: x\r\n",
+    ),
+)
+
+
+def mutated(data: bytes, dice: random.Random) -> bytes:
+    """A request with a few bytes changed, gone, doubled or put in."""
+    for _ in range(dice.randint(1, 4)):
+        start = dice.randrange(len(data) + 1)
+        stop = min(len(data), start + dice.choice((0, 1, 1, 2, 5, 20)))
+        put = dice.choice((b"", data[start:stop] * 2, bytes([dice.randrange(256)]), dice.choice(TOKENS), dice.choice(TOKENS)))
+        data = data[:start] + put + data[stop:]
+    return data
+
+
+@pytest.mark.parametrize("seed", range(200 if SLOW else 8))
+def test_H1_requests_with_slips(target: Target, key: str, seed: int):
+    """However a request is mangled, it is answered in our shape or closed, never with a 5xx; and what is on record as taken was answered 200."""
+    dice = random.Random(seed)
+    small = chunked(*(BODY[place : place + 20] for place in range(0, N, 20)))
+    bases = (
+        whole_call(key),
+        whole_call(key) * 3,
+        call_head(key, "Transfer-Encoding: chunked") + small,
+        whole_call(key, {"batch": [TRACK, {}]}, "/sdk/batch"),
+        head("GET /_mock/calls?limit=1 HTTP/1.1", f"Host: {HOST}:{target.port}", "Connection: close"),
+        head("POST /_mock/faults HTTP/1.1", f"Host: {HOST}:{target.port}", f"Authorization: Basic {key}x", "Content-Length: 2", "Connection: close") + b"{}",
+    )
+    good = 0
+    for number in range(60):
+        data = mutated(bases[number % len(bases)], dice)
+        try:
+            found = assert_tame(target.raw(data, shut=True), most=8)
+        except AssertionError as error:
+            raise AssertionError(data) from error
+        good += sum(
+            reply.json == {"status": 200, "success": True} for reply in found if reply.status == 200 and reply.header("content-type") == "application/json"
+        )
+    assert len(target.control("/_mock/calls?accepted=true&limit=1000", key=key)["calls"]) <= good
 
 
 @pytest.mark.parametrize("length", [N + 1, 200 + N, 1 << 20])
