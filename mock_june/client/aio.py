@@ -29,7 +29,7 @@ class AsyncMockJune:
 
     def __init__(self, url: str, key: str | None = None, token: str | None = None, timeout: float = 5.0) -> None:
         self.url = asks.base_url(url)
-        self.key = key
+        self._key = key
         self._token = token
         self._timeout = timeout
         self.since = 0
@@ -39,7 +39,7 @@ class AsyncMockJune:
         self._http = httpx.AsyncClient(headers=asks.identity(key, token), timeout=timeout, trust_env=False, verify=self.url.startswith("https:"))
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.url}, {'all workspaces' if self.key is None else f'key {ApiKey(self.key).masked}'}>"
+        return f"<{type(self).__name__} {self.url}, {'all workspaces' if self._key is None else f'key {ApiKey(self._key).masked}'}>"
 
     @property
     def closed(self) -> bool:
@@ -47,20 +47,25 @@ class AsyncMockJune:
         return self._http.is_closed
 
     @property
+    def key(self) -> str:
+        """As `MockJune.key`."""
+        return asks.own_key(self._key)
+
+    @property
     def env(self) -> dict[str, str]:
         """As `MockJune.env`."""
-        return {"JUNE_URL": self.url, "JUNE_API_KEY": asks.own_key(self.key)}
+        return {"JUNE_URL": self.url, "JUNE_API_KEY": self.key}
 
     @property
     def client(self) -> AsyncJuneClient:
         """As `MockJune.client`."""
         if self._client is None:
-            self._client = AsyncJuneClient(self.url, asks.own_key(self.key))
+            self._client = AsyncJuneClient(self.url, self.key)
         return self._client
 
     def aio(self) -> AsyncMockJune:
         """A client of the same workspace, for another event loop."""
-        other = AsyncMockJune(self.url, self.key, self._token, self._timeout)
+        other = AsyncMockJune(self.url, self._key, self._token, self._timeout)
         other.since, other.paint, other.expected = self.since, self.paint, self.expected
         return other
 

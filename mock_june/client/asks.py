@@ -119,9 +119,9 @@ def identity(key: str | None, token: str | None) -> dict[str, str]:
 
 
 def own_key(key: str | None) -> str:
-    """The key of a client that is to send. Raises UsageError where it has none."""
+    """The key of a client that has one. Raises UsageError where it has none."""
     if key is None:
-        raise UsageError("this client speaks of all workspaces; to send, it needs a key: MockJune(url, key)")
+        raise UsageError("this client speaks of all workspaces; for one of its own, and to send, it needs a key: MockJune(url, key)")
     return key
 
 

@@ -33,7 +33,7 @@ class MockJune:
 
     def __init__(self, url: str, key: str | None = None, token: str | None = None, timeout: float = 5.0) -> None:
         self.url = asks.base_url(url)
-        self.key = key
+        self._key = key
         self._timeout = timeout
         self.since = 0
         """The id of the last call before this client's test began: a failure tells how many calls with no good key came after it."""
@@ -47,7 +47,7 @@ class MockJune:
         self._http = httpx.Client(headers=asks.identity(key, token), timeout=timeout, trust_env=False, verify=self.url.startswith("https:"))
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.url}, {'all workspaces' if self.key is None else f'key {ApiKey(self.key).masked}'}>"
+        return f"<{type(self).__name__} {self.url}, {'all workspaces' if self._key is None else f'key {ApiKey(self._key).masked}'}>"
 
     @property
     def closed(self) -> bool:
@@ -55,20 +55,25 @@ class MockJune:
         return self._http.is_closed
 
     @property
+    def key(self) -> str:
+        """The API key whose workspace this is. Raises UsageError on a client of all workspaces, which has none."""
+        return asks.own_key(self._key)
+
+    @property
     def env(self) -> dict[str, str]:
         """What a subprocess needs to send to this workspace: `JUNE_URL` and `JUNE_API_KEY`. Add it to the environment that it gets."""
-        return {"JUNE_URL": self.url, "JUNE_API_KEY": asks.own_key(self.key)}
+        return {"JUNE_URL": self.url, "JUNE_API_KEY": self.key}
 
     @property
     def client(self) -> JuneClient:
         """A client that sends to this workspace as June's API takes payloads."""
         if self._client is None:
-            self._client = JuneClient(self.url, asks.own_key(self.key))
+            self._client = JuneClient(self.url, self.key)
         return self._client
 
     def aio(self) -> AsyncMockJune:
         """A client of the same workspace for a test on an event loop: `async with june.aio() as june: await june.wait_for(1)`."""
-        other = AsyncMockJune(self.url, self.key, self._token, self._timeout)
+        other = AsyncMockJune(self.url, self._key, self._token, self._timeout)
         other.since, other.paint, other.expected = self.since, self.paint, self.expected
         return other
 
