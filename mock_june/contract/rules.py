@@ -56,7 +56,7 @@ HISTORY_RULES = {
     "history.time-backwards": "Sort the events by their time before you send, or check where a timestamp was taken from.",
     "history.one-day": "Take the time at which the user did it, not the one at which the row was imported, migrated or last changed.",
     "history.midnight": "Take the column that has the time of day too, not the date alone.",
-    "history.local-time": "Check whether the source writes local time: then convert it to UTC. If your users live near Greenwich, ignore this rule.",
+    "history.local-time": "Check whether the source writes local time: then convert it to UTC. For users within three hours of Greenwich, ignore this rule.",
     "history.outsized": "Check whether the id is a default, a test account, or a robot's: leave its events out, or find whose they are.",
 }
 """The rules across events, warnings all, each with what to do about it. The contract knows them by name; who looks at many events applies them."""
