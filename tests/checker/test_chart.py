@@ -36,13 +36,49 @@ def test_years():
     assert (len(found.bars), found.left_out) == (charts.MOST, 2)
 
 
-@pytest.mark.parametrize(("most", "labels"), [(1, ["0", "1"]), (7, ["0", "2", "4", "6", "8"]), (1234, ["0", "500", "1,000", "1,500"])])
+@pytest.mark.parametrize(
+    ("most", "labels"),
+    [
+        (1, ["0", "1"]),
+        (7, ["0", "2", "4", "6", "8"]),
+        (1234, ["0", "500", "1,000", "1,500"]),
+        (60_000, ["0", "20k", "40k", "60k"]),
+        (1_500_000, ["0", "500k", "1M", "1.5M"]),
+    ],
+)
 def test_scale(most, labels):
     """The lines are at round numbers."""
     assert [tick.label for tick in charted("2021-01", most=most).up] == labels
 
 
-@given(st.dictionaries(st.dates().map(lambda day: f"{day:%Y-%m}".zfill(7)), st.builds(Tally, st.integers(1, 10**9), st.integers(0, 10**9)), min_size=1))
+@pytest.mark.parametrize(
+    ("months", "labels"),
+    [
+        (("2021-02", "2021-04"), ["Feb 2021", "Mar", "Apr"]),
+        (("2020-11", "2021-02"), ["Nov", "Dec", "2021", "Feb"]),
+        (("2019-03", "2022-03"), ["Jul", "2020", "Jul", "2021", "Jul", "2022"]),
+        (("1990-01", "2021-02"), ["1990", "1995", "2000", "2005", "2010", "2015", "2020"]),
+    ],
+)
+def test_labels(months, labels):
+    """Labels say which year it is, and keep to round numbers of months or years."""
+    assert [tick.label for tick in charted(*months).across] == labels
+
+
+def test_few():
+    """A few events beside very many can be seen, and their bar is no higher than the chart."""
+    found = chart({"2021-01": Tally(10**6), "2021-02": Tally(1), "2021-03": Tally(10**6 - 1, 1)})
+    assert found is not None
+    assert found.bars[1].accepted == charts.LEAST
+    assert found.bars[2].refused == charts.LEAST
+    assert found.bars[2].accepted + found.bars[2].refused <= 100
+
+
+@given(
+    st.dictionaries(
+        st.dates().map(lambda day: f"{day:%Y-%m}".zfill(7)), st.builds(Tally, st.integers(1, 10**9), st.integers(0, 10**9)), min_size=1, max_size=40
+    )
+)
 def test_fits(by_month):
     """Whatever the months, all bars and labels are within the chart, labels are few, and no event is lost."""
     found = chart(by_month)

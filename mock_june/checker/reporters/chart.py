@@ -13,6 +13,9 @@ MOST = 120
 LABELS = 10
 """Labels below a chart, so that they fit on a telephone."""
 
+LEAST = 0.8
+"""Percent of a chart's height that can just be seen."""
+
 MONTHS = "January February March April May June July August September October November December".split()
 
 
@@ -58,8 +61,15 @@ def chart(by_month: Mapping[str, Tally]) -> Chart | None:
     bars = []
     for key in keys:
         tally = tallies.get(key, Tally())
-        bars.append(Bar(_name(key), tally, 100 * tally.accepted / top, 100 * tally.refused / top))
+        bars.append(Bar(_name(key), tally, *_heights(tally, top)))
     return Chart(unit, bars, _across(keys, unit), up, sum(tally.events for key, tally in tallies.items() if key < keys[0]))
+
+
+def _heights(tally: Tally, top: int) -> tuple[float, float]:
+    """What is accepted and what is refused, in percent of the top; a few are drawn as more than they are, or nobody would see them."""
+    accepted, refused = (max(100 * count / top, LEAST) if count else 0.0 for count in (tally.accepted, tally.refused))
+    over = max(0.0, accepted + refused - 100)
+    return (accepted - over, refused) if accepted > refused else (accepted, refused - over)
 
 
 def _months(first: str, last: str) -> list[str]:
@@ -83,7 +93,14 @@ def _scale(most: int) -> tuple[int, list[Tick]]:
     """The height of the chart in events, and the labels of its lines: at most five, at round numbers."""
     step = next(factor * 10**power for power in range(20) for factor in (1, 2, 5) if most <= 5 * factor * 10**power)
     lines = -(-most // step)
-    return step * lines, [Tick(f"{step * line:,}", 100 * line / lines) for line in range(lines + 1)]
+    return step * lines, [Tick(_short(step * line), 100 * line / lines) for line in range(lines + 1)]
+
+
+def _short(count: int) -> str:
+    """A round number in few characters."""
+    if count >= 1_000_000:
+        return f"{count / 1_000_000:,g}M"
+    return f"{count / 1000:g}k" if count >= 10_000 else f"{count:,}"
 
 
 def _across(keys: list[str], unit: str) -> list[Tick]:
@@ -92,11 +109,18 @@ def _across(keys: list[str], unit: str) -> list[Tick]:
     numbers = [int(key[:4]) * 12 + int(key[5:]) - 1 if unit == "month" else int(key) for key in keys]
     stride = next(stride for stride in strides if len(keys) <= stride * LABELS)
     marked = [place for place, number in enumerate(numbers) if number % stride == 0]
-    return [Tick(_label(keys[place], in_full=place == marked[0] or stride >= 12), 100 * (place + 0.5) / len(keys)) for place in marked]
+    names_year = any(_is_year(keys[place]) for place in marked)
+    return [Tick(_label(keys[place], in_full=not names_year and place == marked[0]), 100 * (place + 0.5) / len(keys)) for place in marked]
+
+
+def _is_year(key: str) -> bool:
+    return key.partition("-")[2] in {"", "01"}
 
 
 def _label(key: str, *, in_full: bool) -> str:
+    """A January is told as its year, another month by its name; `in_full` with its year."""
     year, _, month = key.partition("-")
-    if month in {"", "01"}:
+    if _is_year(key):
         return year
-    return f"{MONTHS[int(month) - 1][:3]} {year}" if in_full else MONTHS[int(month) - 1][:3]
+    name = MONTHS[int(month) - 1][:3]
+    return f"{name} {year}" if in_full else name
