@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import orjson
@@ -71,7 +70,7 @@ class FixedCopy:
             self.changed.update(fixed.reasons)
             if self._patches is not None:
                 self._patches.write(orjson.dumps({**_place(record), "patch": fixed.changes, "reasons": fixed.reasons}) + b"\n")
-            record = replace(record, body=fixed.body)
+            record = record._replace(body=fixed.body)
             verdict = self._engine.check(fixed.body, self._endpoint)
         self._copy.write(record.body + b"\n")
         return record, verdict

@@ -7,8 +7,9 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import replace
-from typing import NamedTuple
+from dataclasses import fields, replace
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from mock_june.checker.inputs import Lines, Part, Source, form, parts
 from mock_june.checker.inputs.lines import pieces
@@ -17,6 +18,7 @@ from mock_june.checker.report import Finding, Report
 from mock_june.checker.runner import Checker, Tell
 from mock_june.contract import Engine
 from mock_june.errors import MockJuneError
+from mock_june.model import Violation
 
 RANGE = 16 << 20
 """Bytes of a range whose findings are counted only."""
@@ -35,10 +37,13 @@ class Task(NamedTuple):
 
 
 class Done(NamedTuple):
-    """What came of a task. Lines in it count from the start of the task; `lines` is how many there were."""
+    """What came of a task. Lines in it count from the start of the task; `lines` is how many there were.
+
+    `told` are the findings as plain tuples, in a tenth of the time that pickling them takes: the members of a violation, then line, offset and kind.
+    """
 
     report: Report
-    findings: list[Finding]
+    told: list[tuple[Any, ...]]
     lines: int
 
 
@@ -88,28 +93,30 @@ class _Merge:
         if job.most is not None and report.invalid + done.report.invalid >= job.most:
             # Where it stops within this part, one process alone can say.
             done = work(replace(job, most=job.most - report.invalid), self._engine, task)
-        for finding in done.findings:
-            if self._tell is not None:
-                self._tell(self._placed(finding))
+        if self._tell is not None:
+            for *members, line, offset, kind in done.told:
+                self._tell(Finding(Violation(*members), task.path, line + self._lines, offset, kind))
         for rule, found in done.report.examples.items():
-            done.report.examples[rule] = [self._placed(finding) for finding in found]
+            done.report.examples[rule] = [finding.below(self._lines) for finding in found]
         if (statistics := done.report.statistics) is not None:
             statistics.largest = replace(statistics.largest, line=statistics.largest.line + self._lines)
         report.merge(done.report)
         report.stopped = done.report.stopped and job.most is not None and report.invalid >= job.most
         self._lines += done.lines
 
-    def _placed(self, finding: Finding) -> Finding:
-        return replace(finding, line=finding.line + self._lines) if self._lines else finding
-
 
 def work(job: Job, engine: Engine, task: Task) -> Done:
     """A task's payloads checked."""
     report = Report("", engine.rules_hash)
-    told: list[Finding] = []
+    told: list[tuple[Any, ...]] = []
+    members = attrgetter(*(field.name for field in fields(Violation)))
+
+    def tell(finding: Finding) -> None:
+        told.append((*members(finding.violation), finding.line, finding.offset, finding.kind))
+
     with Source(task.path) as source:
         counted = _Counted(_parts(job, source, task))
-        Checker(engine, job.endpoint, report, told.append if job.tells else None, most=job.most, observers=job.observers(report)).take(counted)
+        Checker(engine, job.endpoint, report, tell if job.tells else None, most=job.most, observers=job.observers(report)).take(counted)
     return Done(report, told, counted.lines)
 
 

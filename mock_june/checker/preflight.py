@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mock_june.checker.inputs import Part, Source, form, parts, records
@@ -86,7 +85,7 @@ def add_history(history: History, report: Report, tell: Tell | None) -> None:
     for finding in history.findings():
         report.add(finding)
         if tell is not None:
-            tell(replace(finding, body=b""))
+            tell(finding.bare)
     report.notes.append(history.note)
 
 

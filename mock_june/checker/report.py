@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mock_june.model import Verdict, Violation
 
@@ -15,9 +14,11 @@ if TYPE_CHECKING:
 EXAMPLES = 3
 """How many findings of a rule a report keeps as examples."""
 
+SHOWN = 4096
+"""How many bytes of a payload's text go with an example."""
 
-@dataclass(frozen=True, slots=True)
-class Record:
+
+class Record(NamedTuple):
     """One payload of a file. `line` is 1-based (of Parquet: the record's number), `offset` the place of `body` in the file in bytes, after unpacking.
 
     `body` is JSON text: what stands there, or, of CSV and Parquet, what the row says. `trouble` is why there is none (a line too long, bytes that cannot be
@@ -32,8 +33,7 @@ class Record:
     rule: str = "body.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One violation or warning, and where it stands. `body` is the payload's JSON text, cut for showing."""
 
     violation: Violation
@@ -42,6 +42,15 @@ class Finding:
     offset: int
     kind: str | None
     body: bytes = b""
+
+    @property
+    def bare(self) -> Finding:
+        """The finding without the payload's text."""
+        return Finding(self.violation, self.file, self.line, self.offset, self.kind)
+
+    def below(self, lines: int) -> Finding:
+        """The finding, so many lines further down."""
+        return Finding(self.violation, self.file, self.line + lines, self.offset, self.kind, self.body)
 
 
 @dataclass(slots=True)
@@ -77,6 +86,10 @@ class Report:
         self.valid += verdict.accepted
         self.warned += bool(verdict.warnings)
 
+    def knows(self, rule: str) -> bool:
+        """Whether enough examples of a rule are kept, so that its findings need only be counted."""
+        return len(self.examples.get(rule, ())) >= EXAMPLES
+
     def add(self, finding: Finding) -> None:
         """Counts one finding, and keeps it if it is one of the first of its rule."""
         rule = finding.violation.rule
@@ -101,8 +114,7 @@ class Report:
             kept += found[: EXAMPLES - len(kept)]
 
 
-def findings(record: Record, verdict: Verdict) -> Sequence[Finding]:
-    """What a verdict found in a record, violations first."""
+def finding(record: Record, verdict: Verdict, violation: Violation) -> Finding:
+    """What a verdict found in a record."""
     kind = verdict.events[0].kind if verdict.events else None
-    body = record.body[:4096]
-    return [Finding(each, record.source, record.line, record.offset, kind, body) for each in (*verdict.violations, *verdict.warnings)]
+    return Finding(violation, record.source, record.line, record.offset, kind, record.body[:SHOWN])

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from mock_june.checker.inputs import Lines, Part
 from mock_june.checker.inputs.lines import WHITE
-from mock_june.checker.report import Finding, Record, Report, findings
+from mock_june.checker.report import Finding, Record, Report, finding
 from mock_june.checker.scan import ExactScan, Scan
 from mock_june.contract import Engine
 from mock_june.contract.parser import HINTS
@@ -95,14 +94,23 @@ class Checker:
         for observer in self._observers:
             record, verdict = observer.saw(record, verdict)  # each sees what the one before it made of it
         report.count(verdict)
-        for finding in findings(record, verdict):
-            if self._admits is not None and not self._admits(finding):
-                continue
-            report.add(finding)
-            if self._tell is not None:
-                self._tell(replace(finding, body=b""))
+        if verdict.violations or verdict.warnings:
+            self._found(record, verdict)
         if self._most is not None and report.invalid >= self._most:
             report.stopped = True
+
+    def _found(self, record: Record, verdict: Verdict) -> None:
+        report, counts_only = self.report, self._tell is None and self._admits is None
+        for violation in (*verdict.violations, *verdict.warnings):
+            if counts_only and report.knows(violation.rule):
+                report.by_rule[violation.rule] += 1
+                continue
+            found = finding(record, verdict, violation)
+            if self._admits is not None and not self._admits(found):
+                continue
+            report.add(found)
+            if self._tell is not None:
+                self._tell(found.bare)
 
     def _verdict(self, record: Record) -> Verdict:
         if record.trouble is None:

@@ -88,9 +88,8 @@ class Engine:
             try:
                 payload = loads(body)
                 kind: str = given or payload["type"]
-                known, is_clean = looks[kind]
-                return kind if payload.keys() <= known and is_clean(payload) else None
-            except (ValueError, LookupError, TypeError, AttributeError):  # no JSON, no Object, no kind, too deep
+                return kind if looks[kind](payload) else None
+            except (ValueError, LookupError, TypeError):  # no JSON, no Object, no kind, too deep
                 return None
 
         return look

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
@@ -43,7 +43,8 @@ class Judge:
         self._speller = Speller(schema["properties"], schema.get("x-known", ()))
         self._named = lru_cache(MOST_NAMED)(self._names)
         self._errors = _compiled(schema)
-        self._clean = _compiled(_folded(schema))
+        self._folded = _folded(schema)
+        self._clean = _compiled(self._folded)
         self._unsmelling = _compiled(_smells_alone(schema))
         self._smells = [(each, pointer(each.path), _compiled(each.check)) for each in asked if each.check is not None]
 
@@ -53,14 +54,15 @@ class Judge:
         if self._is_clean(payload):
             return ((), tuple(self._kept(misspelt))) if misspelt else NOTHING
         seen = pruned(payload, self._looked_at)
-        violations = {} if self._errors.is_valid(seen) else self._violations(payload, seen)
+        violations = self._violations(payload, seen)
         warnings = [*self._warnings(payload, seen, violations), *misspelt]
         return tuple(self._kept(violations.values())), tuple(self._kept(warnings))
 
-    @property
-    def quick(self) -> tuple[frozenset[str], Callable[[Any], bool]]:
-        """The names of members that are never warned about, and what says of a payload with no others whether it is good and smells of nothing."""
-        return self._speller.known, self._clean.is_valid
+    @cached_property
+    def quick(self) -> Callable[[Any], bool]:
+        """Says in one look that a payload is good, smells of nothing, and has no member but those that are never warned about. Raises ValueError for a deep one."""
+        names = {**dict.fromkeys(self._speller.known, True), **self._folded["properties"]}
+        return _compiled({**self._folded, "properties": names, "additionalProperties": False}).is_valid
 
     def _is_clean(self, payload: dict[str, Any]) -> bool:
         try:
@@ -69,7 +71,8 @@ class Judge:
             return self._clean.is_valid(pruned(payload, self._looked_at))
 
     def _kept(self, found: Any) -> list[Violation]:
-        return sorted((each for each in found if each.rule in self._in_force), key=lambda each: self._rank[each.rule])
+        kept = [each for each in found if each.rule in self._in_force]
+        return sorted(kept, key=lambda each: self._rank[each.rule]) if len(kept) > 1 else kept
 
     def _violations(self, payload: dict[str, Any], seen: Any) -> dict[tuple[str, str], Violation]:
         """What the schema refuses, by rule and pointer: a value that breaks two keywords of one rule breaks it once."""
@@ -85,7 +88,7 @@ class Judge:
             if (rule, where) not in found:
                 broken = Broken(keyword, label, value_at(payload, path), error.kind.value, self._substitute(payload, error), any_offset=self._contract == "sdk")
                 inside = where if keyword != "required" else pointer(path[:-1])
-                found[rule, where] = Violation(rule, where, explainer.message(broken), self._hints[rule], "error", inside, pointer(error.schema_path))
+                found[rule, where] = Violation(rule, where, explainer.message(broken), self._hints[rule], "error", inside, _location(tuple(error.schema_path)))
         return found
 
     def _names(self, path: tuple[str | int, ...], keyword: str) -> tuple[str, str, str]:
@@ -127,7 +130,11 @@ def pruned(value: Any, looked_at: Mapping[str, Any]) -> Any:
     jsonschema-rs writes a whole value into each error, and gives up on one that nests deeply.
     """
     if isinstance(value, dict):
-        kept = {name: pruned(value[name], below) for name, below in looked_at.items() if name in value}
+        kept = {
+            name: inner if type(inner := value[name]) is str else pruned(inner, below)  # most are texts: that spares them the call
+            for name, below in looked_at.items()
+            if name in value
+        }
         return kept or ({"": None} if value else {})
     if isinstance(value, list):
         return [pruned(item, looked_at[ANY]) for item in value] if ANY in looked_at else [None] * len(value)
@@ -144,6 +151,11 @@ def value_at(payload: Any, path: Sequence[str | int]) -> Any:
         else:
             return ABSENT
     return payload
+
+
+@lru_cache(MOST_NAMED)
+def _location(path: tuple[str | int, ...]) -> str:
+    return pointer(path)
 
 
 def _place(error: jsonschema_rs.ValidationError) -> tuple[tuple[str | int, ...], str]:
