@@ -191,7 +191,7 @@ def test_answers_are_not_held_back(make_front, monkeypatch: pytest.MonkeyPatch):
     front = make_front()
     with closing(http.client.HTTPConnection("127.0.0.1", front.port)) as connection:
         began = time.monotonic()
-        for _ in range(20):
+        for _ in range(100):
             connection.request("GET", "/_mock/health")
             assert connection.getresponse().read()
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 3  # Nagle would make it 4
