@@ -15,7 +15,7 @@ from tests.checker.reports import GOOD, HOSTILE_TEXT, NO_EMAIL, NO_JSON, NUMBER,
 
 @cache
 def schema() -> jsonschema.Draft7Validator:
-    """The schema of SARIF 2.1.0 as OASIS publishes it."""
+    """The schema of SARIF 2.1.0 as OASIS publishes it (oasis-tcs/sarif-spec, Schemata/)."""
     return jsonschema.Draft7Validator(json.loads(Path(__file__).with_name("sarif-schema-2.1.0.json").read_text("utf-8")))
 
 
