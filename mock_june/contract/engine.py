@@ -82,13 +82,14 @@ class Engine:
         if endpoint.shape != "event":
             raise UsageError(f"of a {endpoint.shape} there is no quick look")
         loads, given = orjson.loads, endpoint.kind
-        looks = {kind: self._judge(contract, kind).quick for kind in ([given] if given else KINDS[contract])}
+        judges = {kind: self._judge(contract, kind) for kind in ([given] if given else KINDS[contract])}
+        looks = {kind: judge.quick for kind, judge in judges.items()}
 
         def look(body: bytes) -> str | None:
             try:
                 payload = loads(body)
                 kind: str = given or payload["type"]
-                return kind if looks[kind](payload) else None
+                return kind if looks[kind](payload) or judges[kind].is_strange_but_clean(payload) else None
             except (ValueError, LookupError, TypeError):  # no JSON, no Object, no kind, too deep
                 return None
 

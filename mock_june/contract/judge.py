@@ -64,6 +64,12 @@ class Judge:
         names = {**dict.fromkeys(self._speller.known, True), **self._folded["properties"]}
         return _compiled({**self._folded, "properties": names, "additionalProperties": False}).is_valid
 
+    def is_strange_but_clean(self, payload: Any) -> bool:
+        """Says the same of a payload with members of other names, none of which is a slip. Raises ValueError for a deep one."""
+        if not isinstance(payload, dict) or payload.keys() <= self._speller.known:
+            return False
+        return all(self._speller.meant(name) is None for name in payload) and self._clean.is_valid(payload)
+
     def _is_clean(self, payload: dict[str, Any]) -> bool:
         try:
             return self._clean.is_valid(payload)

@@ -60,8 +60,11 @@ class Source:
         self.packed = head.startswith((GZIP, ZSTD))
         self._ahead = head
         if self.packed:
-            packed = _Packed(self)
-            self._inner = packed.gunzipped() if head.startswith(GZIP) else packed.unzstd(self.name)
+            try:
+                self._inner = _gunzipped(_Packed(self)) if head.startswith(GZIP) else _Unzstd(_Packed(self), self.name)
+            except MissingExtraError:
+                self.close()
+                raise
 
     @property
     def stem(self) -> str:
@@ -82,10 +85,6 @@ class Source:
             piece: bytes = self._inner.read(most)
         except (OSError, EOFError, zlib.error) as error:
             raise ReadError(self.name, f"it is damaged or was cut short ({_reason(error)})") from None
-        except Exception as error:  # zstandard's own error, whose class is not to be had without it
-            if type(error).__module__.partition(".")[0] not in {"zstandard", "compression"}:
-                raise
-            raise ReadError(self.name, f"it is damaged or was cut short ({error})") from None
         return piece
 
     _ahead_unpacked = b""
@@ -137,17 +136,51 @@ class _Packed:
     def read(self, most: int = -1) -> bytes:
         return self._take(most if most >= 0 else PIECE)
 
-    def gunzipped(self) -> Any:
-        import gzip  # noqa: PLC0415 - few files are packed
 
-        return gzip.GzipFile(fileobj=self)  # type: ignore[call-overload]
+def _gunzipped(packed: _Packed) -> Any:
+    import gzip  # noqa: PLC0415 - few files are packed
 
-    def unzstd(self, name: str) -> Any:
+    return gzip.GzipFile(fileobj=packed)  # type: ignore[call-overload]
+
+
+class _Unzstd:
+    """What is packed with Zstandard, frame after frame, unpacked. zstandard's own reader takes a frame that is cut short for a whole one."""
+
+    SLICE = 512
+    """Packed bytes that are unpacked at a time: they may become 16 MiB, and in a bomb they do."""
+
+    def __init__(self, packed: _Packed, name: str) -> None:
         try:
             import zstandard  # noqa: PLC0415 - an extra
         except ImportError:
             raise MissingExtraError(f'{name} is packed with Zstandard, and reading that needs: pip install "mock-june[files]"', "files") from None
-        return zstandard.ZstdDecompressor().stream_reader(cast("Any", self), read_across_frames=True)
+        self._packed = packed
+        self._error = zstandard.ZstdError
+        self._frames = zstandard.ZstdDecompressor()
+        self._frame: Any = None
+        self._ahead = memoryview(b"")
+        self._unpacked = memoryview(b"")
+
+    def read(self, most: int) -> bytes:
+        """Up to `most` bytes; none at the end. Raises EOFError for a frame that is cut, OSError for one that is damaged."""
+        while not self._unpacked:
+            self._ahead = self._ahead or memoryview(self._packed.read())
+            if not self._ahead:
+                if self._frame is not None:
+                    raise EOFError("the last frame has no end")
+                return b""
+            piece, self._ahead = self._ahead[: self.SLICE], self._ahead[self.SLICE :]
+            self._frame = self._frame or self._frames.decompressobj()
+            try:
+                self._unpacked = memoryview(self._frame.decompress(piece))
+            except self._error as error:
+                raise OSError(str(error)) from None
+            if self._frame.eof:
+                unused = len(self._frame.unused_data)
+                self._ahead = memoryview(bytes(piece[len(piece) - unused :]) + bytes(self._ahead))
+                self._frame = None
+        piece, self._unpacked = bytes(self._unpacked[:most]), self._unpacked[most:]
+        return piece
 
 
 def expand(paths: Sequence[str]) -> list[str]:
@@ -177,7 +210,10 @@ def _matching(pattern: str) -> list[str]:
     matching = sorted(path for path in glob.glob(pattern, recursive=True) if os.path.isfile(path))  # noqa: PTH113, PTH207
     if not matching:
         raise UsageError(f"{pattern} matches no file")
-    return matching
+    once: dict[str, str] = {}
+    for path in matching:  # links to folders lead to files a second time
+        once.setdefault(os.path.realpath(path), path)
+    return list(once.values())
 
 
 def _inside(folder: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from mock_june.checker.inputs.lines import LONGEST, Read, unfit
+from mock_june.checker.inputs.source import PIECE
 from mock_june.checker.report import Record
 from mock_june.contract.spans import SCALAR, SHALLOW, STRING, nested
 
@@ -108,7 +109,7 @@ class Values:
 
     def _more(self) -> None:
         """Reads on; the more there is already, the more at once, so that no value is looked through too often."""
-        wanted = max(1, len(self._data) - self._at)
+        wanted = max(1, min(len(self._data) - self._at, LONGEST + PIECE - len(self._data) + self._at))
         pieces = [self._data[self._at :]]
         self._offset += self._at
         self._at = 0
