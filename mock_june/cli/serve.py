@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 import secrets
 import signal
-import sys
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
+from mock_june.cli.log import open_log
 from mock_june.errors import UsageError
 from mock_june.model import PORT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from mock_june.model import Call, Fault
+    from mock_june.model import Fault
 
 
 class Whole(click.types.StringParamType):
@@ -96,8 +93,9 @@ def serve(
     mock = Mock(engine, record, Keys(keys), Faults(), settings)
     mock.faults.plan(planned)
     server = Server(mock, sock)
-    if (show := _log(log_format)) is not None:
-        server.ingest.observers.append(show)
+    log = open_log(log_format)
+    if log is not None:
+        server.ingest.observers.append(log.show)
 
     def end(_signal: int, _frame: FrameType | None) -> None:
         server.stop()
@@ -114,6 +112,8 @@ def serve(
     finally:
         sock.close()
         record.close()
+        if log is not None:
+            log.close()
 
 
 def _faults(texts: tuple[str, ...]) -> list[Fault]:
@@ -145,45 +145,3 @@ def _notes(host: str, token: str | None, is_open: bool) -> None:
         click.echo("mock-june: --open: whoever reaches the port can read, reset and plan faults too", err=True)
     elif token is not None:
         click.echo(f"mock-june: the control API wants X-Mock-June-Token: {token}", err=True)
-
-
-def _log(log_format: str) -> Callable[[Call], None] | None:
-    """What shows each call on stderr: JSON when asked for, a line on a terminal, else nothing."""
-    from mock_june import wire
-    from mock_june.text import plain_json
-
-    if log_format == "json":
-
-        def as_json(call: Call) -> None:
-            shown = wire.call(call)
-            shown["rules"] = sorted({v.rule for v in call.violations})
-            shown["events"] = len(call.events)
-            for name in ("body", "headers", "answer", "violations"):
-                del shown[name]
-            _tell(plain_json(wire.dumps(shown).decode()) + "\n")
-
-        return as_json
-    if not sys.stderr.isatty():
-        return None
-    from rich.console import Console
-
-    from mock_june.cli.lines import call_line
-
-    console = Console(stderr=True, highlight=False)
-
-    def as_line(call: Call) -> None:
-        with console.capture() as line:
-            console.print(call_line(call))
-        _tell(line.get())
-
-    return as_line
-
-
-def _tell(text: str) -> None:
-    """Writes to stderr. Once nobody reads it any more, calls are answered all the same, and nothing is written."""
-    try:
-        sys.stderr.write(text)
-        sys.stderr.flush()
-    except OSError:
-        with Path(os.devnull).open("wb") as nothing:
-            os.dup2(nothing.fileno(), sys.stderr.fileno())

@@ -96,7 +96,7 @@ class TestUsage:
 
     def test_strange_command(self, run):
         """A command near to none is told from all."""
-        assert "There are serve, calls" in one_line(run("xyzzy").err)
+        assert "There are serve, check, verify, calls" in one_line(run("xyzzy").err)
 
     def test_unknown_option(self, run):
         """A misspelt option is told from the nearest, with where the others are listed."""

@@ -161,6 +161,16 @@ class TestOutput:
             assert fake.post("/api/track", TRACK).status_code == 200
         assert fake.end()[0] == 0
 
+    def test_a_log_that_is_read_by_nobody_who_is_there(self, serve):
+        """A reader that has the pipe and does not read it holds up no answer, nor the end."""
+        fake = serve("--log-format", "json")
+        with httpx.Client(headers={"Authorization": f"Basic {KEY}"}, timeout=5) as client:
+            for _ in range(1600):
+                assert client.post(f"{fake.url}/api/track", json=TRACK).status_code == 200
+        assert fake.get("/_mock/health").json()["calls"] == 1600
+        fake.process.send_signal(signal.SIGTERM)
+        assert fake.process.wait(timeout=5) == 0
+
 
 class TestEnd:
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
