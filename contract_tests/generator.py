@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+
+from .files import FOLDER, KINDS, Payload, Schema, judge, schema
+from .values import ODD_CHARACTERS, ODD_MEMBERS, ODD_NUMBERS, ODD_TEXTS, ODD_VALUES, TIMESTAMPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,50 +23,26 @@ if TYPE_CHECKING:
 
     from jsonschema import ValidationError
 
-Schema = dict[str, Any]
-Payload = dict[str, Any]
-
-FOLDER = Path(__file__).parent.parent / "schemas"
-"""The schema files stand beside this package, in a checkout and in a wheel."""
-
-KINDS = {"backfill": ("identify", "group", "track"), "sdk": ("identify", "group", "track", "page", "screen", "alias")}
+__all__ = ["FOLDER", "KINDS", "batches", "good", "good_batches", "judge", "payloads", "schema", "slipped", "values", "with_slips"]
 
 REPAIRS = 3
 """Rounds in which what a drawn payload lacks is put in: one for what is missing, one for what then misses something else, one to spare."""
-
-ODD_CHARACTERS = "0123456789-+:.,;/ TtZz_\n\t\r\x00\x1b\x7f\x85\xa0\u0661\uff12\u200b\u2028\u202e\ufeff\ud7ff\U0001d7d8"
-"""What breaks a pattern at its edges: neighbours of what it takes, other alphabets' digits, white space, what a terminal acts on."""
-
-ODD_TEXTS = ("", " ", "\u3000", "0", "null", "undefined", "None", "NaN", "[object Object]", "true", "{}", "[]", "\xe9", "\ufffd", "a" * 300)
-"""Texts that clients send by mistake."""
-
-ODD_NUMBERS = (0, -0.0, 42, 1.5, 1614129578, 1614129578931, 2**53 + 1, 2**63, -(2**63) - 1, 2**64, 1e308)
-ODD_VALUES: tuple[Any, ...] = (None, True, False, *ODD_NUMBERS, *ODD_TEXTS, [], {}, ["1"], [[]], {"id": "1"}, {"": None}, [None] * 30)
-
-ODD_MEMBERS = ("plan", "id", "user", "name", "messageId", "writeKey", "", "__proto__", "\x00", "a/b", "m~n", "constructor")
-"""Names of members that no contract asks about."""
 
 NUMBERS = st.one_of(
     st.integers(-(2**64), 2**64),
     st.floats(allow_nan=False, allow_infinity=False),
     st.sampled_from(ODD_NUMBERS),
 )
-SCALARS = st.one_of(st.none(), st.booleans(), NUMBERS, st.sampled_from(ODD_TEXTS), st.text(max_size=20))
-VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3), max_leaves=5)
-"""Any JSON value, small."""
 
 
 @cache
-def schema(contract: str, kind: str, folder: Path = FOLDER) -> Schema:
-    """One schema file, parsed. Do not change what it gives."""
-    loaded: Schema = json.loads((folder / contract / f"{kind}.json").read_text("utf-8"))
-    return loaded
-
-
-@cache
-def judge(contract: str, kind: str, folder: Path = FOLDER) -> Draft202012Validator:
-    """What says whether a payload keeps a schema: the reference implementation, given the file and nothing else."""
-    return Draft202012Validator(schema(contract, kind, folder))
+def any_values(alphabet: str | None = None) -> st.SearchStrategy[Any]:
+    """Any JSON value, small. Texts are of the letters of `alphabet`; None: of any."""
+    texts = st.text(max_size=20) if alphabet is None else st.text(alphabet, max_size=20)
+    names = st.text(max_size=8) if alphabet is None else st.text(alphabet, max_size=8)
+    odd = [text for text in ODD_TEXTS if alphabet is None or set(text) <= set(alphabet)]
+    scalars = st.one_of(st.none(), st.booleans(), NUMBERS, st.sampled_from(odd), texts)
+    return st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3), max_leaves=5)
 
 
 @cache
@@ -83,49 +63,93 @@ def payloads(contract: str, kind: str, folder: Path = FOLDER) -> st.SearchStrate
     return st.one_of(good(contract, kind, folder), slipped(contract, kind, folder), slipped(contract, kind, folder))
 
 
+@cache
+def typed(contract: str, kind: str, folder: Path = FOLDER) -> st.SearchStrategy[Payload]:
+    """Good payloads that say themselves of which kind they are, as those in a batch must."""
+    return good(contract, kind, folder).map(lambda payload: {**payload, "type": kind})
+
+
+def good_batches(folder: Path = FOLDER, most: int = 5) -> st.SearchStrategy[Payload]:
+    """Envelopes of the sdk contract with good messages."""
+    messages = st.one_of(*(typed("sdk", kind, folder) for kind in KINDS["sdk"]))
+    sent = st.sampled_from(("2021-02-24T01:19:38.931Z", "2021-02-24T01:19:38+00:00"))
+    return st.fixed_dictionaries({"batch": st.lists(messages, min_size=1, max_size=most)}, optional={"sentAt": sent})
+
+
 def batches(folder: Path = FOLDER, most: int = 5) -> st.SearchStrategy[Payload]:
     """Envelopes of the sdk contract, some of whose items are no payloads."""
-    typed = [payloads("sdk", kind, folder).map(lambda payload, kind=kind: {**payload, "type": kind}) for kind in KINDS["sdk"]]  # type: ignore[misc]
-    items = st.one_of(*typed, *(payloads("sdk", kind, folder) for kind in KINDS["sdk"]), VALUES)
-    return st.fixed_dictionaries({"batch": st.lists(items, max_size=most)}, optional={"sentAt": SCALARS, "writeKey": SCALARS, "context": VALUES})
+    said = [payloads("sdk", kind, folder).map(lambda payload, kind=kind: {**payload, "type": kind}) for kind in KINDS["sdk"]]  # type: ignore[misc]
+    items = st.one_of(*said, *(payloads("sdk", kind, folder) for kind in KINDS["sdk"]), any_values())
+    scalars = any_values().filter(lambda value: not isinstance(value, list | dict))
+    return st.fixed_dictionaries({"batch": st.lists(items, max_size=most)}, optional={"sentAt": scalars, "writeKey": scalars, "context": any_values()})
 
 
 @cache
-def values(property_schema: str) -> st.SearchStrategy[Any]:
-    """Values that one property's schema (given as JSON text) takes."""
-    return _values(json.loads(property_schema))
+def values(property_schema: str, alphabet: str | None = None) -> st.SearchStrategy[Any]:
+    """Values that one property's schema (given as JSON text) takes, in the letters of `alphabet`; None: in any."""
+    return _values(json.loads(property_schema), alphabet)
 
 
-def _values(asked: Schema) -> st.SearchStrategy[Any]:
+def _values(asked: Schema, alphabet: str | None) -> st.SearchStrategy[Any]:
     inner = {**asked, **asked.get("else", {})}
     if "const" in inner:
         return st.just(inner["const"])
     if "enum" in inner:
         return st.sampled_from(inner["enum"])
-    types = inner.get("type", ["string"])
-    types = [types] if isinstance(types, str) else types
     check = Draft202012Validator(asked)
-    return st.one_of(*(_of_type(each, inner) for each in types)).filter(check.is_valid)
+    return st.one_of(*(_of_type(each, inner, alphabet) for each in types_of(inner))).filter(check.is_valid)
 
 
-def _of_type(name: str, asked: Schema) -> st.SearchStrategy[Any]:
+def types_of(asked: Schema) -> list[str]:
+    """The types that a schema takes, as a list. Without a word on it: a text."""
+    types: str | list[str] = asked.get("type", ["string"])
+    return [types] if isinstance(types, str) else types
+
+
+def _of_type(name: str, asked: Schema, alphabet: str | None) -> st.SearchStrategy[Any]:
     if name == "string":
-        return _texts(asked)
+        return _texts(asked, alphabet)
     if name == "object":
-        optional = {member: _values(inner) | VALUES for member, inner in asked.get("properties", {}).items()}
-        bags = st.dictionaries(st.text(max_size=8), VALUES, max_size=3)
-        return st.tuples(bags, st.fixed_dictionaries({}, optional=optional)).map(lambda pair: {**pair[0], **pair[1]})
+        return _objects(asked, alphabet)
     if name == "array":
-        return st.lists(VALUES, max_size=3)
+        inner = _values(asked["items"], alphabet) if "items" in asked else any_values(alphabet)
+        return st.lists(inner, max_size=min(3, asked.get("maxItems", 3)))
+    if name in {"number", "integer"}:
+        return _numbers(name, asked)
     return {"null": st.none(), "boolean": st.booleans()}.get(name, NUMBERS)
 
 
-def _texts(asked: Schema) -> st.SearchStrategy[str]:
-    named = st.sampled_from([each for each in asked.get("examples", ()) if isinstance(each, str)] or ["x"])
+def _objects(asked: Schema, alphabet: str | None) -> st.SearchStrategy[Payload]:
+    members: Schema = asked.get("properties", {})
+    required = asked.get("required", ())
+    optional = {name: _values(inner, alphabet) | any_values(alphabet) for name, inner in members.items() if name not in required}
+    needed = {name: _values(members.get(name, {}), alphabet) for name in required}
+    names = st.text(max_size=8) if alphabet is None else st.text(alphabet, max_size=8)
+    bags = st.dictionaries(names, any_values(alphabet), max_size=3)
+    return st.tuples(bags, st.fixed_dictionaries(needed, optional=optional)).map(lambda pair: {**pair[0], **pair[1]})
+
+
+def _numbers(name: str, asked: Schema) -> st.SearchStrategy[Any]:
+    """Multiples of what the schema asks, or whole numbers, within its bounds; exclusive ones are left to the check."""
+    step = asked.get("multipleOf", 1)
+    bounds = (asked.get("minimum", asked.get("exclusiveMinimum")), asked.get("maximum", asked.get("exclusiveMaximum")))
+    lowest, highest = (None if bound is None else int(bound // step) for bound in bounds)
+    drawn = st.integers(lowest, highest).map(lambda number: number * step)
+    return drawn if name == "integer" else drawn | NUMBERS
+
+
+def _texts(asked: Schema, alphabet: str | None) -> st.SearchStrategy[str]:
+    named = st.sampled_from([each for each in asked.get("examples", ()) if isinstance(each, str)] or ["x" * asked.get("minLength", 1)])
     if "pattern" in asked:
         pattern: str = asked["pattern"]
-        return named | st.from_regex(pattern)
-    return named | st.sampled_from(ODD_TEXTS) | st.text(min_size=asked.get("minLength", 0), max_size=30)
+        check = Draft202012Validator(asked)
+        moments = [each for each in TIMESTAMPS if check.is_valid(each)]
+        drawn = st.from_regex(pattern) if alphabet is None else st.from_regex(pattern, alphabet=st.characters(codec="ascii"))
+        return st.one_of(named, *([st.sampled_from(moments)] if moments else []), drawn)
+    least, most = asked.get("minLength", 0), asked.get("maxLength", 30)
+    if alphabet is None:
+        return named | st.sampled_from(ODD_TEXTS) | st.text(min_size=least, max_size=max(least, most))
+    return named | st.text(alphabet, min_size=least, max_size=max(least, most))
 
 
 def with_slips(payload: Payload, asked: Schema, random: Random) -> Payload:
@@ -146,7 +170,7 @@ def _replace(payload: Payload, members: Schema, random: Random) -> None:
 
 def _edit(payload: Payload, members: Schema, random: Random) -> None:
     """One or two characters put in, left out or replaced in a text; the case turned, the end cut."""
-    texts = sorted(name for name, inner in members.items() if _takes_text(inner))
+    texts = sorted(name for name, inner in members.items() if "string" in types_of({**inner, **inner.get("else", {})}))
     name = random.choice(texts)
     text = payload.get(name)
     if not isinstance(text, str) or random.random() < 1 / 3:
@@ -186,37 +210,38 @@ SLIPS = (_drop, _replace, _replace, _edit, _edit, _edit, _misspell, _add, _deepe
 """Each changes a payload; what stands more than once happens more often."""
 
 
-def _takes_text(asked: Schema) -> bool:
-    inner = {**asked, **asked.get("else", {})}
-    return "string" in inner.get("type", ["string"])
-
-
-@st.composite
-def _drawn(draw: st.DrawFn, contract: str, kind: str, folder: Path) -> Payload:
-    """A payload with good values, repaired until the schema finds nothing missing."""
+def _drawn(contract: str, kind: str, folder: Path) -> st.SearchStrategy[Payload]:
+    """Payloads with good values, repaired until the schema finds nothing missing."""
     asked = schema(contract, kind, folder)
     members = {name: values(json.dumps(inner)) for name, inner in asked["properties"].items()}
     required = asked.get("required", ())
-    payload: Payload = draw(
-        st.fixed_dictionaries(
-            {name: members[name] for name in required},
-            optional={name: each for name, each in members.items() if name not in required},
-        )
-    )
+    optional = {name: each for name, each in members.items() if name not in required}
+    # Made once: a strategy that is made anew in each draw costs more than the draw.
+    repairs = {name: each.filter(_is_there) for name, each in members.items()}
+    return _repaired(st.fixed_dictionaries({name: members[name] for name in required}, optional=optional), repairs, judge(contract, kind, folder))
+
+
+def _is_there(value: Any) -> bool:
+    return value is not None
+
+
+@st.composite
+def _repaired(draw: st.DrawFn, drawn: st.SearchStrategy[Payload], repairs: dict[str, st.SearchStrategy[Any]], check: Draft202012Validator) -> Payload:
+    payload: Payload = draw(drawn)
     for _ in range(REPAIRS):
-        lacking = sorted({name for error in judge(contract, kind, folder).iter_errors(payload) for name in _lacking(error)})
+        lacking = sorted({name for error in check.iter_errors(payload) for name in _lacking(error)})
         if not lacking:
             break
         for name in lacking:
-            payload[name] = draw(members[name].filter(lambda value: value is not None))
+            payload[name] = draw(repairs[name])
     return payload
 
 
 def _lacking(error: ValidationError) -> Iterator[str]:
     """The members that an error says are missing, or are null where that counts as missing."""
-    if error.validator == "required":
+    if error.validator == "required" and not error.absolute_path:
         asked: Any = error.validator_value
         found: Any = error.instance
         yield from (name for name in asked if name not in found)
-    elif error.absolute_path:
-        yield str(error.absolute_path[0])
+    else:
+        yield from map(str, islice(error.absolute_path, 1))

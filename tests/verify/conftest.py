@@ -1,0 +1,136 @@
+"""A server under test without a socket, and what became of the promises that it was held to."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import NamedTuple
+
+import pytest
+
+from contract_tests.cases import Promise
+from contract_tests.runner import Result, Runner
+from contract_tests.server import Server
+from contract_tests.suite import promises
+from mock_june.cli import main
+from tests.verify import wrong_servers
+from tests.verify.wrong_servers import KEY, URL, Change
+
+FEW = 3
+
+
+@dataclass(frozen=True)
+class Held:
+    """A server that was held to promises."""
+
+    results: dict[str, Result]
+    most: int
+    sent: int
+    seen: int
+
+    def ids(self, state: str) -> set[str]:
+        """The ids of the promises in a state."""
+        return {name for name, result in self.results.items() if result.state == state}
+
+
+@cache
+def thinned(*, sdk: bool, drawn: int, few: int, whole: frozenset[str] = frozenset()) -> tuple[Promise, ...]:
+    """The promises with a few of their cases each; those of `whole` with all of them."""
+    found = promises(with_sdk=sdk, drawn=drawn)
+    return tuple(each if each.id in whole else replace(each, cases=each.cases[:: max(1, len(each.cases) // few)]) for each in found)
+
+
+def hold(change: Change, chosen: Sequence[Promise], *, seconds: float = 60.0) -> Held:
+    """Holds a server that is the fake but for one change to promises."""
+    transport = wrong_servers.Server(change)
+    with Server(URL, KEY, transport=transport) as server:
+        runner = Runner(server, chosen, seconds=seconds)
+        results = {result.promise.id: result for result in runner.results()}
+    return Held(results, runner.most, server.sent, transport.count)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def closed() -> Iterator[None]:
+    """Closes the journal of the fake that the servers are made of."""
+    yield
+    if wrong_servers.fake.cache_info().currsize:
+        wrong_servers.fake().mock.journal.close()
+
+
+@contextmanager
+def served(answer: Callable[[bytes], bytes | None], *, drip: float = 0.0) -> Iterator[str]:
+    """The URL of a server that knows nothing of HTTP: `answer` makes of a request's bytes what is sent back; None: nothing is, ever. `drip`: seconds a byte."""
+    stopping = threading.Event()
+
+    def talk(sock: socket.socket) -> None:
+        with sock:
+            sock.settimeout(10)
+            while not stopping.is_set() and (request := _request(sock)):
+                said = answer(request)
+                if said is None:
+                    stopping.wait(10)
+                    return
+                for part in [said[n : n + 1] for n in range(len(said))] if drip else [said]:
+                    with suppress(OSError):
+                        sock.sendall(part)
+                    if stopping.wait(drip):
+                        return
+
+    def listen() -> None:
+        while not stopping.is_set():
+            with suppress(TimeoutError):
+                threading.Thread(target=talk, args=(listener.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.05)
+        thread = threading.Thread(target=listen)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            stopping.set()
+            thread.join()
+
+
+def _request(sock: socket.socket) -> bytes:
+    """One request: what comes up to the blank line, and as much as Content-Length says."""
+    got = b""
+    with suppress(OSError):
+        while b"\r\n\r\n" not in got:
+            part = sock.recv(65536)
+            if not part:
+                return b""
+            got += part
+        head, _, body = got.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)content-length: (\d+)", head)
+        while length is not None and len(body) < int(length[1]):
+            body += sock.recv(65536)
+        return head + b"\r\n\r\n" + body
+    return b""
+
+
+class Ended(NamedTuple):
+    """What is left of a command that has run."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str], tmp_path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
+    """Runs `mock-june verify` with the arguments given, in an empty folder."""
+    for name in ("NO_COLOR", "FORCE_COLOR", "MOCK_JUNE_VERIFY_KEY", "HYPOTHESIS_STORAGE_DIRECTORY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*argv: str) -> Ended:
+        code = main.run(("verify", *argv))
+        return Ended(code, *capfd.readouterr())
+
+    return run
