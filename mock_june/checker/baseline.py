@@ -17,8 +17,8 @@ from mock_june.model import Verdict
 
 FORMAT = 1
 
-MOST = 250_000
-"""Different findings that a baseline can list: some 50 MB of memory. Who has more has a rule to ignore, or a source to mend."""
+MOST = 100_000
+"""Different findings that a baseline can list: some 12 MB of memory. Who has more has a rule to ignore, or a source to mend."""
 
 KEY = re.compile(r"(\S+) ([0-9a-f]{16})")
 """How a file names a finding: the rule, and the first 16 hex digits of the payload's SHA-256."""

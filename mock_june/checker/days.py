@@ -26,8 +26,8 @@ NIGHT = frozenset(range(5))
 LATEST_MIDDLE = 4
 """Before this hour is the middle of a night by its own clock: of offices 8 to 18 it is at 1, of shops 9 to 22 at 3:30."""
 
-HOLE = 8
-"""Hours in a row without an event that make a night."""
+SHORTEST_HOLE, LONGEST_HOLE = 8, 16
+"""Hours in a row without an event that make a night. What works for fewer than eight hours of a day is a job that runs by a timetable."""
 
 ENOUGH_HOURS, ENOUGH_DAYS = 100, 14
 """Different hours of different days with an event, and different days, from which a hole is no chance: see `Days.hole`."""
@@ -79,7 +79,7 @@ class Days:
     def hole(self) -> tuple[int, int, int, int] | None:
         """The night, as it seems, by clocks that are said to show UTC: its first hour, the hour after it, and in how many hours of how many days events are.
 
-        It is 8 hours or more in a row, midnight to five among them, in which no event ever is, and its middle lies before four. An hour of a day counts once,
+        It is 8 to 16 hours in a row, midnight to five among them, in which no event ever is, and its middle lies before four. An hour of a day counts once,
         however many events it has, since events come in bursts. Were hours with events spread evenly over the day, 100 of them would leave some 8 hours
         in a row empty with a chance below 24 * (16/24)^100, which is 6e-17: a hole is no chance. That it lies where a night does, and not elsewhere,
         is what says local time: in UTC the night of New York has its middle at six, of Tokyo at sixteen. Users within some three hours of Greenwich
@@ -95,7 +95,7 @@ class Days:
             return None
         for start, length in _gaps(ever):
             asleep = {(start + step) % HOURS for step in range(length)}
-            if length >= HOLE and asleep >= NIGHT and (start + length / 2) % HOURS < LATEST_MIDDLE:
+            if SHORTEST_HOLE <= length <= LONGEST_HOLE and asleep >= NIGHT and (start + length / 2) % HOURS < LATEST_MIDDLE:
                 return start, (start + length) % HOURS, hours, days
         return None
 

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract_tests import generator
+from mock_june.checker import moments
 from mock_june.checker.fixes import Fixer, fix
 from mock_june.contract import Engine
 from mock_june.errors import UsageError
@@ -248,6 +249,13 @@ def test_partly():
     """What can be put right is, though the payload is refused for something else."""
     fixed = fix(b'{"type": "track", "userId": 1, "timestamp": "soon"}', None, "backfill")
     assert fixed.body == b'{"type": "track", "userId": "1", "timestamp": "soon"}'
+
+
+def test_a_fix_that_mends_nothing(monkeypatch):
+    """A change that leaves its finding as it was is not made, not even beside one that helps."""
+    monkeypatch.setattr(moments, "of_text", lambda *_, **__: moments.Moment("still wrong", "made no better"))
+    fixed = fix(b'{"type": "track", "event": "R", "userId": 1, "email": "a@b.c", "timestamp": "soon"}', None, "backfill")
+    assert [change["path"] for change in fixed.changes] == ["/userId"]
 
 
 @pytest.mark.parametrize(("contract", "kind"), PLACES)

@@ -217,6 +217,17 @@ def test_bursts_are_no_evidence():
     assert "local-time" not in rules(history(spread(5000, lambda index: START.replace(hour=10) + timedelta(days=index % 20, seconds=index))))
 
 
+def test_few_hours_are_no_evidence():
+    """Fewer than a hundred hours of days say nothing of a night, and a job that runs at one hour of each day has none."""
+
+    def events(count, hours):
+        return spread(count, lambda index: START.replace(hour=8 + index % hours) + timedelta(days=index))
+
+    assert "local-time" not in rules(history(events(99, 10)))
+    assert "local-time" in rules(history(events(100, 10)))
+    assert "local-time" not in rules(history(spread(200, lambda index: START.replace(hour=13) + timedelta(days=index))))
+
+
 def test_outsized():
     """One id with more than a fifth of all events and over 20 times the mean is told with its share; few ids, or few events, mean nothing."""
 
@@ -227,6 +238,8 @@ def test_outsized():
         (1, "/userId", '25 % (500 of 2,000) of all events with a userId are of "0" alone, one of 151'),
     ]
     assert "outsized" not in rules(history(events(40, 2000)))
+    sixth = [track("0" if index % 6 == 0 else str(index), START + timedelta(minutes=index)) for index in range(2000)]
+    assert "outsized" not in rules(history(sixth))
     assert "outsized" not in rules(history(events(200, 900)))
 
 
