@@ -60,7 +60,7 @@ def received(
         return good
     what = f"{kind} event" if kind is not None else "event"
     if enough:
-        head = f"{counted(len(came), what)}{described(fields)} came, refused ones among them; wanted attempts={attempts}"
+        head = f"{counted(len(came), what)}{described(fields)} came, refused ones counted; wanted attempts={attempts}"
         shown_too = [f"  {told(event)}" for event in came[:LISTED]]
     else:
         wanted = f"{'exactly' if count is not None else 'at least'} {least}"

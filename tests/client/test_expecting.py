@@ -96,7 +96,7 @@ class TestReceived:
         assert [post(TRACK) for _ in range(3)] == [503, 503, 200]
         asked.assert_received("track", event="Registered", count=1, attempts=3)
         text = failure(asked.assert_received, "track", attempts=2)
-        assert text.startswith("3 track events came, refused ones among them; wanted attempts=2\n  event ")
+        assert text.startswith("3 track events came, refused ones counted; wanted attempts=2\n  event ")
         asked.fail(503, times=None)
         assert [post(GROUP) for _ in range(2)] == [503, 503]
         asked.assert_received("group", count=0, attempts=2)
