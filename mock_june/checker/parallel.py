@@ -11,11 +11,13 @@ from dataclasses import fields, replace
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from mock_june.checker.gate import fast_scan
 from mock_june.checker.inputs import Lines, Part, Source, form, parts
 from mock_june.checker.inputs.lines import pieces
 from mock_june.checker.job import Job
 from mock_june.checker.report import Finding, Report
 from mock_june.checker.runner import Checker, Tell
+from mock_june.checker.scan import Scan
 from mock_june.contract import Engine
 from mock_june.errors import MockJuneError
 from mock_june.model import Violation
@@ -47,13 +49,13 @@ class Done(NamedTuple):
     lines: int
 
 
-def spread(job: Job, engine: Engine, paths: list[str], report: Report, tell: Tell | None, workers: int, advance: Callable[[int], None]) -> None:
-    """Checks files over `workers` processes: `report` and what is told are the same as of one.
+def spread(job: Job, engine: Engine, paths: list[str], report: Report, tell: Tell | None, workers: int, advance: Callable[[int], None], size: int) -> None:
+    """Checks files, of `size` bytes together, over `workers` processes: `report` and what is told are the same as of one.
 
     `advance` is called with the bytes that were gone through. Raises MockJuneError if a process was killed.
     """
     context = multiprocessing.get_context("spawn")  # a fork would take threads and locks along
-    pool = ProcessPoolExecutor(workers, context, _start, (job,))
+    pool = ProcessPoolExecutor(workers, context, _start, (job, size // workers))
     waiting: deque[tuple[Task, Future[Done]]] = deque()
     tasks = _tasks(job, paths)
     job.observers(report)
@@ -105,8 +107,8 @@ class _Merge:
         self._lines += done.lines
 
 
-def work(job: Job, engine: Engine, task: Task) -> Done:
-    """A task's payloads checked."""
+def work(job: Job, engine: Engine, task: Task, scan: Scan | None = None) -> Done:
+    """A task's payloads checked. `scan` has looked at those of other tasks before."""
     report = Report("", engine.rules_hash)
     told: list[tuple[Any, ...]] = []
     members = attrgetter(*(field.name for field in fields(Violation)))
@@ -116,7 +118,8 @@ def work(job: Job, engine: Engine, task: Task) -> Done:
 
     with Source(task.path) as source:
         counted = _Counted(_parts(job, source, task))
-        Checker(engine, job.endpoint, report, tell if job.tells else None, most=job.most, observers=job.observers(report)).take(counted)
+        observers = job.observers(report)
+        Checker(engine, job.endpoint, report, tell if job.tells else None, most=job.most, observers=observers, scan=scan).take(counted)
     return Done(report, told, counted.lines)
 
 
@@ -181,13 +184,15 @@ def _next_line(source: Source, at: int) -> int:
 
 _job: Job
 _engine: Engine
+_scan: Scan
 
 
-def _start(job: Job) -> None:
-    """A process of the pool begins: what it knows, it knows for all its tasks."""
-    global _job, _engine  # the process is the pool's own
+def _start(job: Job, expected: int) -> None:
+    """A process of the pool begins: what it knows, it knows for all its tasks, of about `expected` bytes together."""
+    global _job, _engine, _scan  # noqa: PLW0603 - the process is the pool's own
     _job, _engine = job, Engine(job.select, job.ignore)
+    _scan = fast_scan(_engine, job.endpoint, expected)
 
 
 def _work(task: Task) -> Done:
-    return work(_job, _engine, task)
+    return work(_job, _engine, task, _scan)

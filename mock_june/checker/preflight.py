@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from mock_june.checker.gate import fast_scan
 from mock_june.checker.inputs import Part, Source, form, parts, records
 from mock_june.checker.report import Finding, Record, Report
 from mock_june.checker.runner import Checker, Observer, Tell
@@ -45,10 +46,11 @@ def check_all(job: Job, engine: Engine, paths: list[str], report: Report, tell: 
     if workers > 1:
         from mock_june.checker.parallel import spread  # noqa: PLC0415 - small files never need it
 
-        spread(job, engine, paths, report, tell, workers, advance)
+        spread(job, engine, paths, report, tell, workers, advance, size)
     else:
         observers = job.observers(report)
-        checker = Checker(engine, job.endpoint, report, tell if job.tells else None, most=job.most, observers=observers)
+        scan = fast_scan(engine, job.endpoint, size)
+        checker = Checker(engine, job.endpoint, report, tell if job.tells else None, most=job.most, observers=observers, scan=scan)
         for some in opened(job, paths, report, advance):
             checker.take(some)
             if report.stopped:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
+from mock_june.checker.gate import fast_scan
 from mock_june.checker.inputs import Lines, Part
 from mock_june.checker.inputs.lines import WHITE
 from mock_june.checker.report import Finding, Record, Report, finding
-from mock_june.checker.scan import ExactScan, Scan
+from mock_june.checker.scan import Scan
 from mock_june.contract import Engine
 from mock_june.contract.parser import HINTS
 from mock_june.model import Endpoint, Verdict, Violation
@@ -54,7 +55,7 @@ class Checker:
         self._most = most
         self._observers = observers
         self._admits = admits
-        self._scan = None if observers else scan or ExactScan(engine.quick(endpoint))
+        self._scan = None if observers else scan or fast_scan(engine, endpoint)
 
     def take(self, parts: Iterable[Part]) -> None:
         """Checks payloads in order, until they end or the report is stopped."""
