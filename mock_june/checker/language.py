@@ -178,8 +178,8 @@ def language(schema: Mapping[str, Any]) -> str | None:
     said = {keyword: asked for keyword, asked in schema.items() if keyword not in SILENT}
     if said.get("if") == {"type": "null"} and said.keys() == {"if", "else"}:
         return language(said["else"])
-    if "const" in said:
-        return json.dumps(said["const"]) if said in ({"const": said["const"]}, {"type": "string", "const": said["const"]}) else None
+    if isinstance(const := said.get("const"), str):
+        return re.escape(json.dumps(const)) if said in ({"const": const}, {"type": "string", "const": const}) else None
     smells = said.pop("x-warnings", {})
     types = said.pop("type", None)
     match [types] if isinstance(types, str) else [each for each in types or () if each != "null"]:
