@@ -88,7 +88,7 @@ def _members(body: bytes, at: int) -> Iterator[tuple[str | None, int, int]]:
         text = token[0]
         closes = text in {b"}", b"]"}
         if depth == 1 and (text == b"," or closes) and start is not None:
-            yield key or str(number), start, start + len(body[start : token.start()].rstrip())
+            yield str(number) if key is None else key, start, start + len(body[start : token.start()].rstrip())
             number, key, start = number + 1, None, None
         elif depth == 1 and is_object and key is None:
             key = _name(text)

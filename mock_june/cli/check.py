@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mock_june import __version__
+from mock_june.checker.outputs import WriteError
 from mock_june.checker.reporters import REPORTERS
 from mock_june.cli import render
 from mock_june.errors import UsageError
@@ -89,12 +90,16 @@ class _Run:
     def run(self) -> int:
         """The exit code."""
         self.report.history = self.options["history"]
-        self.reporter.begin(self.report)
-        with _progress(self.files, quiet=self.options["quiet"]) as advance:
-            self._check(advance)
-        self.reporter.end(self.report)
-        if self.written is None:
+        try:
+            self.reporter.begin(self.report)
+            with _progress(self.files, quiet=self.options["quiet"]) as advance:
+                self._check(advance)
+            self.reporter.end(self.report)
             sys.stdout.flush()
+        except OSError as error:  # of the report alone: what is read or copied has errors that name it
+            if self.written is None:
+                raise
+            raise WriteError(self.written.path, error) from None
         for output in self.outputs:
             output.keep()
         found = any(severity == "error" for severity in self.report.severities.values())

@@ -60,7 +60,7 @@ class Judge:
 
     @cached_property
     def quick(self) -> Callable[[Any], bool]:
-        """Says in one look that a payload is good, smells of nothing, and has no member but those that are never warned about. Raises ValueError for a deep one."""
+        """Says in one look that a payload is good, smells of nothing, and has no member but those never warned about. Raises ValueError for a deep one."""
         names = {**dict.fromkeys(self._speller.known, True), **self._folded["properties"]}
         return _compiled({**self._folded, "properties": names, "additionalProperties": False}).is_valid
 

@@ -36,7 +36,7 @@ LINES = [GOOD, BAD, SMELLS, BLANK, b"", NO_JSON, b"[]", b"null", b'"x"', b'{"typ
 
 def run(paths, workers=1, *, most=None, tells=True, statistics=False):
     """A run's report and what it told."""
-    told = []
+    told: list = []
     report = Report("0", ENGINE.rules_hash)
     job = Job("backfill", None, (), (), Table(), most, tells, statistics)
     preflight.check_all(job, ENGINE, [str(path) for path in paths], report, told.append, workers, lambda count: None)
@@ -173,7 +173,7 @@ def test_quick_never_disagrees(corpus_payloads):
     """A quick look never calls clean what a check finds something in, and never doubts what it finds nothing in."""
     for contract, kinds in {"backfill": (None, "identify", "track"), "sdk": (None, "page", "alias")}.items():
         for kind in kinds:
-            endpoint = Endpoint(contract, kind)
+            endpoint = Endpoint(contract, kind)  # type: ignore[arg-type] - a key of the dict above
             quick = ENGINE.quick(endpoint)
             for body in corpus_payloads:
                 verdict = ENGINE.check(body, endpoint)

@@ -9,7 +9,7 @@ import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, Self, cast
+from typing import IO, Any, Self
 
 from mock_june.errors import MissingExtraError, MockJuneError, UsageError
 
@@ -179,8 +179,8 @@ class _Unzstd:
                 unused = len(self._frame.unused_data)
                 self._ahead = memoryview(bytes(piece[len(piece) - unused :]) + bytes(self._ahead))
                 self._frame = None
-        piece, self._unpacked = bytes(self._unpacked[:most]), self._unpacked[most:]
-        return piece
+        given, self._unpacked = bytes(self._unpacked[:most]), self._unpacked[most:]
+        return given
 
 
 def expand(paths: Sequence[str]) -> list[str]:
