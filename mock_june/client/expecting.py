@@ -152,12 +152,13 @@ def rate(most: int, per: float, *, paint: Paint) -> Steps[None]:
     came = yield from calls(None, {})
     # Whole milliseconds, as the record has them: the difference of two floats this large is off by more than nothing.
     times = [round(datetime.fromisoformat(call.at).timestamp() * 1000) for call in came]
+    span = round(per * 1000, 3)
     first = 0
     for last, moment in enumerate(times):
-        while moment - times[first] >= per * 1000:
+        while moment - times[first] >= span:
             first += 1
         if last - first + 1 > most:
-            within = [call for call, at in zip(came, times, strict=True) if 0 <= at - times[first] < per * 1000]
+            within = [call for call, at in zip(came, times, strict=True) if 0 <= at - times[first] < span]
             head = f"{len(within)} calls came in {per:g} s from {came[first].at} on; wanted at most {most}"
             raise failure([head, *(f"  call {call.id} at {call.at[11:23]}: {call.status}" for call in within[:LISTED])], paint)
 

@@ -332,6 +332,13 @@ class TestRate:
             post(TRACK)
         assert failure(asked.assert_rate, max=2).startswith("3 calls came in 1 s from 2026-01-31T12:00:00.500Z on; wanted at most 2")
         asked.assert_rate(max=3)
+        asked.reset()
+        moments = iter(["2026-01-31T12:00:00.007Z", "2026-01-31T12:00:00.307Z", "2026-01-31T12:00:16.407Z"])
+        for _ in range(3):
+            post(TRACK)
+        asked.assert_rate(max=1, per=0.3)
+        asked.assert_rate(max=2, per=16.1)
+        failure(asked.assert_rate, max=2, per=16.401)
 
     def test_nothing_came(self, asked):
         """No call is no rate; numbers that make no sense are a mistake."""
