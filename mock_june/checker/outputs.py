@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterable
 from contextlib import suppress
 from io import BufferedWriter, TextIOWrapper
@@ -32,7 +31,7 @@ class Output:
         self.path = path
         self._final = Path(os.path.realpath(path))  # a link stays a link
         self._is_special = self._final.exists() and not self._final.is_file()
-        self._written = self._final if self._is_special else self._final.with_name(f".{self._final.name}.{secrets.token_hex(6)}.part")
+        self._written = self._final if self._is_special else self._final.with_name(f".{self._final.name}.{os.urandom(6).hex()}.part")
         try:
             if self._final.is_dir():
                 raise IsADirectoryError(21, "it is a folder")
