@@ -9,7 +9,6 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -36,13 +35,13 @@ SHOWN_CALLS = 50
 LONGEST_NAME = 120
 
 
-@dataclass(slots=True)
-class Used:
+class Used:  # no dataclass: making one takes longer than all else here
     """What one test's fixture leaves for the test's report. `calls`: those on record when the fixture ended, where it looked."""
 
-    june: MockJune
-    calls: list[Call] | None = None
-    failed: bool = False
+    def __init__(self, june: MockJune) -> None:
+        self.june = june
+        self.calls: list[Call] | None = None
+        self.failed = False
 
 
 USED = pytest.StashKey[Used]()
