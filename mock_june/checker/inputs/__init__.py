@@ -10,7 +10,6 @@ import orjson
 
 from mock_june.checker.inputs.lines import WHITE, Lines, pieces
 from mock_june.checker.inputs.source import PIECE, ReadError, Source, expand
-from mock_june.checker.inputs.values import Values
 from mock_june.checker.report import Record
 
 __all__ = ["Lines", "Part", "ReadError", "Source", "Table", "expand", "form", "parts", "records"]
@@ -53,6 +52,8 @@ def parts(source: Source, what: Form, table: Table) -> Iterator[Part]:
         case "lines":
             return pieces(source.name, source.read)
         case "values":
+            from mock_june.checker.inputs.values import Values  # noqa: PLC0415 - its patterns take 10 ms to compile
+
             return Values(source.name, source.read).records()
         case "csv":
             from mock_june.checker.inputs.tables import rows  # noqa: PLC0415 - tables are few
@@ -92,6 +93,8 @@ def _is_concatenated(text: bytes) -> bool:
     lines = text.split(b"\n")
     if not text.startswith(b"{") or _is_json(lines[0]):
         return False
+    from mock_june.checker.inputs.values import Values  # noqa: PLC0415 - its patterns take 10 ms to compile
+
     first = next(Values("", iter((lines[0] + b" ", b"")).__next__).records())
     if first.body != lines[0].strip(WHITE) and _is_json(first.body):
         return lines[0][len(first.body) :].lstrip(WHITE)[:1] in {b"{", b"["}
