@@ -171,14 +171,14 @@ def test_unreadable_in_a_worker(tmp_path, mixed):
 
 def test_quick_never_disagrees(corpus_payloads):
     """A quick look never calls clean what a check finds something in, and never doubts what it finds nothing in."""
-    for contract, kinds in {"backfill": (None, "identify", "track"), "sdk": (None, "page", "alias")}.items():
-        for kind in kinds:
-            endpoint = Endpoint(contract, kind)  # type: ignore[arg-type] - a key of the dict above
-            quick = ENGINE.quick(endpoint)
-            for body in corpus_payloads:
-                verdict = ENGINE.check(body, endpoint)
-                is_clean = not verdict.violations and not verdict.warnings
-                assert quick(body) == (verdict.events[0].kind if is_clean else None), body
+    backfill = [Endpoint("backfill", kind) for kind in (None, "identify", "track")]
+    sdk = [Endpoint("sdk", kind) for kind in (None, "page", "alias")]
+    for endpoint in backfill + sdk:
+        quick = ENGINE.quick(endpoint)
+        for body in corpus_payloads:
+            verdict = ENGINE.check(body, endpoint)
+            is_clean = not verdict.violations and not verdict.warnings
+            assert quick(body) == (verdict.events[0].kind if is_clean else None), body
 
 
 @pytest.fixture(scope="module")
