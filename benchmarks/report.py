@@ -96,6 +96,7 @@ def _machine(kinds: Sequence[Kind]) -> Iterator[str]:
     if versions:
         yield f"{', '.join(versions)}; node {_first_line('node', '--version')}; {_first_line('java', '-version')}"
     yield f"load by {generator()}"
+    yield f"load average at the end {os.getloadavg()[2]:.1f} (15 minutes): the benchmark's own is 1 to 2, what is more was other work's"
 
 
 def _cpu() -> str:

@@ -17,7 +17,6 @@ from benchmarks.table import Goal, Row, Setting
 from mock_june.model import Filter
 from tests.server.faces import FrontFace, new_mock
 
-
 TWICE = Goal(2, "Prism")
 
 
