@@ -16,7 +16,7 @@ from mock_june.client.expecting import Wanted
 from mock_june.client.failures import Paint, plain
 from mock_june.client.following import Following
 from mock_june.client.sending import AsyncJuneClient
-from mock_june.errors import UnreachableError, UsageError
+from mock_june.errors import UnreachableError
 from mock_june.model import ApiKey, Call, Event, Fault
 
 T = TypeVar("T")
@@ -36,15 +36,12 @@ class AsyncMockJune:
         self.paint: Paint = plain
         self.expected: set[int] = set()
         self._client: AsyncJuneClient | None = None
-        self._http = httpx.AsyncClient(headers=asks.identity(key, token), timeout=timeout, trust_env=False, verify=self.url.startswith("https:"))
+        self._headers = asks.identity(key, token)
+        self._http = httpx.AsyncHTTPTransport(verify=self.url.startswith("https:"), trust_env=False)
+        self.closed = False
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.url}, {'all workspaces' if self._key is None else f'key {ApiKey(self._key).masked}'}>"
-
-    @property
-    def closed(self) -> bool:
-        """As `MockJune.closed`."""
-        return self._http.is_closed
 
     @property
     def key(self) -> str:
@@ -201,6 +198,7 @@ class AsyncMockJune:
 
     async def close(self) -> None:
         """As `MockJune.close`."""
+        self.closed = True
         await self._http.aclose()
         if self._client is not None:
             await self._client.close()
@@ -222,15 +220,15 @@ class AsyncMockJune:
 
     async def _send(self, ask: Ask) -> Reply:
         try:
-            answer = await self._http.send(self._request(ask))
+            answer = await self._http.handle_async_request(self._request(ask))
+            return Reply(self.url, answer.status_code, await answer.aread())
         except httpx.TransportError as error:
             raise asks.unreachable(self.url, error) from error
-        return Reply(self.url, answer.status_code, answer.content)
 
     async def _chunks(self, ask: Ask) -> AsyncGenerator[bytes, None]:
         request = self._request(ask)
         try:
-            answer = await self._http.send(request, stream=True)
+            answer = await self._http.handle_async_request(request)
             try:
                 if answer.status_code != 200:
                     asks.refused(Reply(self.url, answer.status_code, await answer.aread()))
@@ -242,11 +240,6 @@ class AsyncMockJune:
             raise asks.unreachable(self.url, error) from error
 
     def _request(self, ask: Ask) -> httpx.Request:
-        timeout = httpx.Timeout(self._timeout, read=self._timeout + ask.held)
-        try:
-            request = self._http.build_request(ask.method, self.url + ask.path, params=ask.query, content=ask.body, headers=ask.headers, timeout=timeout)
-        except httpx.InvalidURL as error:
-            raise UsageError(f"the mock's URL {self.url} is none: {error}") from None
-        if not ask.narrowed:
-            request.headers.pop("Authorization", None)
-        return request
+        if self.closed:
+            raise RuntimeError("this client has been closed")
+        return asks.request(self.url, self._headers, self._timeout, ask)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
+import httpx
 import orjson
 
 from mock_june import wire
@@ -116,6 +117,18 @@ def identity(key: str | None, token: str | None) -> dict[str, str]:
     if token is not None:
         headers["X-Mock-June-Token"] = token
     return headers
+
+
+def request(url: str, headers: Mapping[str, str], timeout: float, ask: Ask) -> httpx.Request:
+    """An Ask as an HTTP request to the mock at `url`. Raises UsageError for a URL that is none."""
+    own = {name: value for name, value in headers.items() if ask.narrowed or name != "Authorization"}
+    patience = httpx.Timeout(timeout, read=timeout + ask.held)
+    try:
+        return httpx.Request(
+            ask.method, url + ask.path, params=ask.query, content=ask.body, headers={**own, **ask.headers}, extensions={"timeout": patience.as_dict()}
+        )
+    except httpx.InvalidURL as error:
+        raise UsageError(f"the mock's URL {url} is none: {error}") from None
 
 
 def own_key(key: str | None) -> str:

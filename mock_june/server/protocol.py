@@ -50,6 +50,7 @@ class Protocol(HttpToolsProtocol):
         """`take` is what plain calls go to, with bodies of up to `most_body` bytes; without it all requests go to the ASGI application."""
         super().__init__(*args, **kwargs)
         self.logger = LOGGER
+        self.access_log = False  # the configuration's own switch would silence every uvicorn in the process
         self._take = take
         self._most_body = most_body
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import logging
 import socket
 import sys
 import threading
@@ -23,6 +24,9 @@ from mock_june.server.state import Mock
 BACKLOG = 2048
 KEEP_ALIVE = 75
 """Seconds that an idle connection is kept: longer than SDKs' pools keep theirs (urllib3 and undici close first), so that none meets a closing server."""
+
+THREAD = "mock-june"
+"""The name of a server's thread."""
 
 GRACE = 1
 """Seconds that calls under way have to be answered at the end."""
@@ -56,6 +60,16 @@ def _why(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRNOTAVAIL:
         return f"{host} is no address of this machine; try --host 127.0.0.1 or 0.0.0.0"
     return f"cannot listen on {host} port {port}: {error.strerror or error}"
+
+
+class _NoNews(logging.Filter):
+    """Keeps what uvicorn tells of a start and an end out of the logs of a process that has a server in a thread: a test looks at its own."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.threadName != THREAD or record.levelno > logging.INFO
+
+
+logging.getLogger("uvicorn.error").addFilter(_NoNews())
 
 
 class _Uvicorn(uvicorn.Server):
@@ -111,7 +125,6 @@ class Server:
             lifespan="off",
             interface="asgi3",
             log_config=None,
-            access_log=False,
             server_header=False,
             proxy_headers=False,  # nobody asks who the client is
             timeout_keep_alive=KEEP_ALIVE,
@@ -130,7 +143,7 @@ class Server:
 
     def start(self) -> Server:
         """Serves in a thread; gives the server back once it answers. Raises what kept it from starting."""
-        self._thread = threading.Thread(target=self._run_in_thread, name="mock-june", daemon=True)
+        self._thread = threading.Thread(target=self._run_in_thread, name=THREAD, daemon=True)
         self._thread.start()
         self._ready.wait()
         if self._failed is not None:

@@ -123,3 +123,38 @@ def pytest_unconfigure(config):
         result.stdout.fnmatch_lines(["threads left: [[][]]", "folders left: [[][]]"])
         result.stdout.no_fnmatch_line("*Warning*")
         assert result.stderr.str() == ""
+
+
+class TestLogs:
+    def test_a_tests_logs_are_its_own(self, run):
+        """Asking and steering the fake logs nothing, nor does the fake: at level INFO a test sees the records of its own code alone."""
+        run(
+            """
+import logging
+
+def test_it(june, caplog):
+    post(june, TRACK), post(june, WRONG)
+    june.assert_received("track"), june.assert_rejected(), june.fail(503), june.reset()
+    logging.getLogger("ours").info("one")
+    assert [record.name for record in caplog.records] == ["ours"]
+    assert caplog.get_records("setup") == []
+""",
+            ini="log_level = INFO",
+            process=True,
+        ).assert_outcomes(passed=1)
+
+    def test_other_servers_logs_are_left_alone(self, run):
+        """A uvicorn of the user's own in the same process logs as ever."""
+        run(
+            """
+import logging
+
+def test_it(june, caplog):
+    assert logging.getLogger("uvicorn.access").propagate
+    logging.getLogger("uvicorn.access").info("theirs")
+    logging.getLogger("uvicorn.error").info("theirs")
+    assert [record.name for record in caplog.records] == ["uvicorn.access", "uvicorn.error"]
+""",
+            ini="log_level = INFO",
+            process=True,
+        ).assert_outcomes(passed=1)
