@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from typing import TYPE_CHECKING
 
@@ -35,11 +36,17 @@ def _body(case: Case, request: Request, secret: str | None) -> tuple[str, list[s
         return "", []
     text = request.content.decode("latin-1")
     if not (text.isascii() and text.isprintable()):
-        octal = "".join(chr(byte) if 0x20 <= byte < 0x7F and byte not in b"\\%'" else f"\\{byte:03o}" for byte in request.content)
-        return f"printf '{_hidden(octal, secret)}' | ", ["--data-binary", "@-"]
-    return "", ["--data-raw", _hidden(shlex.quote(text), secret)]
+        return f"printf {_quoted(''.join(map(_octal, request.content)), secret)} | ", ["--data-binary", "@-"]
+    return "", ["--data-raw", _quoted(text, secret)]
 
 
-def _hidden(quoted: str, secret: str | None) -> str:
-    """A text in single quotes, with a variable where the key stands."""
-    return quoted if secret is None else quoted.replace(secret, f"'\"${KEY}\"'")
+def _octal(byte: int) -> str:
+    """A byte as printf's format has it."""
+    return chr(byte) if 0x20 <= byte < 0x7F and byte not in b"\\%'" else f"\\{byte:03o}"
+
+
+def _quoted(text: str, secret: str | None) -> str:
+    """A text quoted for a shell, with a variable where the key stands."""
+    if secret is None:
+        return shlex.quote(text)
+    return f'"${KEY}"'.join(shlex.quote(part) for part in text.split(json.dumps(secret)[1:-1]))

@@ -32,9 +32,6 @@ SECONDS = 60.0
 SECONDS_EACH = 0.02
 """How much longer for each request announced."""
 
-SILENT = 3
-"""After so many requests without an answer, one after the other, the server counts as gone."""
-
 
 class UnreachableError(Exception):
     """No answer came, to the first request already."""
@@ -85,11 +82,12 @@ class Runner:
         self._seen: dict[str, list[Sent]] = {promise.id: [] for promise in self._watchers}
         self._heard: set[str] = set()
         self._shortening = SHORTENING
-        self._silent = 0
+        self._gone = False
         kinds = dict.fromkeys((case.contract, case.kind) for promise in promises for case in promise.cases if case.kind in KINDS[case.contract])
         self._candidates = {kind: _candidates(*kind) for kind in kinds}
         cases = sum(len(promise.cases) for promise in promises if not promise.skip)
-        self.most = server.most = cases + sum(map(len, self._candidates.values())) + len(SPELLINGS) + SHORTENING + SPARE
+        settling = sum(map(len, self._candidates.values())) + len(SPELLINGS)
+        self.most = server.most = cases + settling + SHORTENING + SPARE + len(promises)  # for each, one to see whether the server still lives
         self._seconds = seconds + SECONDS_EACH * self.most
         self._until = 0.0
 
@@ -151,13 +149,16 @@ class Runner:
     def _tried(self, promise: Promise) -> Result:
         before = self.server.sent
         for case in promise.cases:
-            if self._silent >= SILENT:
+            if self._gone:
                 return Result(promise, "untried", why="the server answers no more")
             if time.monotonic() > self._until:
                 return Result(promise, "untried", why="there was no time left")
             sent = self._try(case)
             if sent is None:
                 continue
+            if not sent.answer.status:  # was it this request, or is the server gone?
+                kind = next(iter(self._candidates))
+                self._gone = not self._send(_probe(kind, self._candidates[kind][0])).answer.status
             self._watch(sent)
             if promise.applies(sent) and promise.check(sent) is not None:
                 return self._breaking(promise, sent)
@@ -196,9 +197,7 @@ class Runner:
         value = (case.auth or self._auth).value(self.server.key)
         headers = case.headers if value is None else (("Authorization", value), *case.headers)
         request = Request(case.method, case.path, headers, case.render(written))
-        answer = self.server.send(request)
-        self._silent = 0 if answer.status else self._silent + 1
-        return Sent(case, payload, request, answer, self._broken)
+        return Sent(case, payload, request, self.server.send(request), self._broken)
 
     def _breaking(self, promise: Promise, sent: Sent) -> Result:
         self._broken.add(promise.id)
@@ -223,11 +222,13 @@ class Runner:
             nonlocal best, left
             if breaks(case.contract, case.kind, payload) != case.breaks:  # it would have to be answered otherwise
                 return False
-            if left < 1 or self._silent or time.monotonic() > self._until:
+            if left < 1 or time.monotonic() > self._until:
                 raise _EnoughError
             left -= 1
             self._shortening -= 1
             tried = self._send(replace(case, payload=payload))
+            if not tried.answer.status:
+                raise _EnoughError
             if not promise.applies(tried) or promise.check(tried) is None:
                 return False
             best = tried

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
+import httpx
 import pytest
 
 from contract_tests.cases import Promise
@@ -45,10 +47,10 @@ def thinned(*, sdk: bool, drawn: int, few: int, whole: frozenset[str] = frozense
     return tuple(each if each.id in whole else replace(each, cases=each.cases[:: max(1, len(each.cases) // few)]) for each in found)
 
 
-def hold(change: Change, chosen: Sequence[Promise], *, seconds: float = 60.0) -> Held:
+def hold(change: Change, chosen: Sequence[Promise], *, url: str = URL, seconds: float = 60.0) -> Held:
     """Holds a server that is the fake but for one change to promises."""
     transport = wrong_servers.Server(change)
-    with Server(URL, KEY, transport=transport) as server:
+    with Server(url, KEY, transport=transport) as server:
         runner = Runner(server, chosen, seconds=seconds)
         results = {result.promise.id: result for result in runner.results()}
     return Held(results, runner.most, server.sent, transport.count)
@@ -60,6 +62,41 @@ def closed() -> Iterator[None]:
     yield
     if wrong_servers.fake.cache_info().currsize:
         wrong_servers.fake().mock.journal.close()
+
+
+@contextmanager
+def listening(change: Change) -> Iterator[str]:
+    """The URL of such a server on a socket."""
+    wrong = wrong_servers.Server(change)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            answer = wrong.handle_request(httpx.Request(self.command, f"{URL}{self.path}", headers=list(self.headers.items()), content=body))
+            said = answer.read()
+            self.send_response(answer.status_code)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(said)))
+            self.end_headers()
+            self.wfile.write(said)
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = answer  # noqa: N815 - http.server's names
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @contextmanager

@@ -207,16 +207,29 @@ class TestOddServers:
         """A server that dies on a request has broken that promise; what comes after is told as not tried, without asking long."""
 
         def answer(request: bytes) -> bytes | None:
-            dead.extend([1] if request.startswith(b"PUT") else [])
+            dead.extend([1] if b"/nothing" in request else [])
             return None if dead else GOOD
 
         dead: list[int] = []
         with served(answer) as url, Server(url, KEY, seconds=0.2) as server:
             began = time.monotonic()
             results = {each.promise.id: each for each in Runner(server, FEW).results()}
-        assert results["backfill.identify.sample.accepted"].state == "untried"
-        assert results["backfill.identify.sample.accepted"].why == "the server answers no more"
+        assert results["http.path.refused"].breach.problem == "wanted 404, came no answer within 0.2 s"
+        untried = [each for each in results.values() if each.state == "untried"]
+        assert len(untried) > 50
+        assert {each.why for each in untried} == {"the server answers no more"}
         assert time.monotonic() - began < 5
+
+    def test_hangs_now_and_then(self):
+        """One that hangs on some requests alone is asked on."""
+
+        def answer(request: bytes) -> bytes | None:
+            return None if b"GET /" in request else GOOD
+
+        with served(answer) as url, Server(url, KEY, seconds=0.2) as server:
+            results = {each.promise.id: each for each in Runner(server, FEW).results()}
+        assert results["http.method.refused"].state == "broken"
+        assert results["backfill.identify.sample.accepted"].state == "kept"
 
     def test_slow(self):
         """A server that takes long for each answer is given up at the end of the time."""
