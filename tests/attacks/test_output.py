@@ -11,6 +11,7 @@ import subprocess
 import sys
 import termios
 import threading
+import time
 from collections.abc import Iterator
 
 import orjson
@@ -157,7 +158,9 @@ def test_C2_serve_in_json(key: str):
     try:
         server.target.control("/_mock/faults", method="POST", body='{"delay": 0, "path": "*[!\u009b\u202e]", "times": null}'.encode())
         sent = hostile(server.target, key)
-        lines = server.log().splitlines()
+        within = time.monotonic() + 5  # the log is written by a thread of its own
+        while len(lines := server.log().splitlines()) < sent and time.monotonic() < within:
+            time.sleep(0.01)
     finally:
         assert server.end() == 0
     assert len(lines) == sent
