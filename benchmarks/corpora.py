@@ -112,7 +112,7 @@ def unsteady(count: int, *, seed: int = 1) -> Iterator[bytes]:
     dice = random.Random(seed)  # noqa: S311 - no secret
     for _ in range(count):
         payload = event(dice)
-        members = [*payload.items(), *((f"extra{dice.randrange(10**9)}", 1) for _ in range(3)), ("integrations", {"a": {"b": {"c": {"d": [1, 2]}}}})]
+        members = [*payload.items(), *((f"extra{dice.randrange(200)}", 1) for _ in range(3)), ("integrations", {"a": {"b": {"c": {"d": [1, 2]}}}})]
         dice.shuffle(members)
         yield _dump(dice, dict(members)).encode() + b"\n"
 

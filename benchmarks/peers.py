@@ -18,8 +18,8 @@ from benchmarks.servers import BenchError, Kind
 
 HOME = Path(__file__).parent.parent / ".bench"
 SCHEMAS = Path(__file__).parent.parent / "schemas" / "backfill"
-PACKAGES = ("@stoplight/prism-cli@5", "wiremock@3.13")
-"""The second has WireMock's standalone jar inside."""
+PACKAGES = ("@stoplight/prism-cli@5", "wiremock@3.13", "ajv@8")
+"""The second has WireMock's standalone jar inside; the third is the peer of `mock-june check`."""
 
 KINDS = ("identify", "group", "track")
 SUCCESS = {"status": 200, "success": True}

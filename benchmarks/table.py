@@ -21,13 +21,14 @@ class Goal:
 
 @dataclass(slots=True)
 class Row:
-    """One figure: `values` by server name, one a round. `digits` are those shown after the point."""
+    """One figure: `values` by server name, one a round. `digits` are those shown after the point. Rows `about` the same share a table."""
 
     what: str
     unit: str
     more_is_better: bool = True
     goals: tuple[Goal, ...] = ()
     digits: int = 0
+    about: str = "Servers"
     values: dict[str, list[float]] = field(default_factory=dict)
 
     def add(self, server: str, value: float) -> None:

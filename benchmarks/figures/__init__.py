@@ -8,6 +8,7 @@ from benchmarks.figures.batches import batches
 from benchmarks.figures.calls import calls, warm
 from benchmarks.figures.kills import kills
 from benchmarks.figures.memory import memory
+from benchmarks.figures.preflight import preflight
 from benchmarks.figures.start import start
 from benchmarks.table import Row, Setting
 
@@ -18,4 +19,5 @@ FIGURES: dict[str, Callable[[Setting], list[Row]]] = {
     "start": start,
     "memory": memory,
     "kills": kills,
+    "preflight": preflight,
 }

@@ -190,6 +190,10 @@ class GatedScan:
         """Seconds a byte, looked at exactly."""
 
         self._pieces = 0
+        self._lesson = 0
+        """The piece from which on there is something to learn: the longer nothing was learned, the later."""
+
+        self._pause = 1
 
     def scan(self, data: bytes) -> Scanned:
         """Which lines are doubtful, blank ones among them."""
@@ -217,8 +221,10 @@ class GatedScan:
         if self._gate.is_stale:
             self._gate.renew()
             self._cost = self._clock() - began
-        elif not self._gate.knows or not self._pieces % AGAIN:
+        elif self._pieces >= self._lesson:
             self._learn(self._gate, data, scanned)
+            self._pause = 1 if self._gate.is_stale else min(2 * self._pause, AGAIN)
+            self._lesson = self._pieces + self._pause
         took = self._clock() - began
         self._spent += took
         self._invested += took
