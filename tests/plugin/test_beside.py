@@ -94,9 +94,8 @@ async def test_waiting(june):
         """In a coroutine the fixture is the same, and `june.aio()` waits on the test's own loop while the code under test runs there."""
         run(
             self.ASYNC.replace("MARK", "@pytest.mark.asyncio"),
-            *["-W", "error"],
+            *["-W", "error::ResourceWarning", "-W", "error::pytest.PytestUnraisableExceptionWarning"],
             beside="asyncio",
-            ini="asyncio_default_fixture_loop_scope = function",
             process=True,
         ).assert_outcomes(passed=2)
 
