@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract_tests import generator
+from contract_tests.values import ODD_CHARACTERS
 from mock_june.contract import check
 from mock_june.contract.explainer import MESSAGES
 from mock_june.contract.rules import ASSERTIONS
@@ -141,7 +142,7 @@ def test_timestamps_of_any_offset(text, why):
     assert said("identify", "timestamp", text, "sdk") == f'timestamp "{text}" {why}'
 
 
-@given(st.text(max_size=30) | st.text(generator.ODD_CHARACTERS, max_size=30), st.booleans())
+@given(st.text(max_size=30) | st.text(ODD_CHARACTERS, max_size=30), st.booleans())
 def test_any_timestamp(text, any_offset):
     """Whatever stands there, something is said of it, on one line."""
     assert re.fullmatch(r"(has|is|holds|does|names) .+", fault(text, any_offset=any_offset))
