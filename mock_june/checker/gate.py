@@ -153,8 +153,8 @@ RISK = 0.04
 COST = 0.03
 """Seconds that the gate is reckoned to take until it can be asked, before it was made once."""
 
-LEAST = 4e-9
-"""Seconds that a byte takes at least."""
+LEAST = 1.5e-9
+"""Seconds that a byte takes at least, even of long strings."""
 
 HOARD = 0.05
 """Seconds won that count at most: a file that turns bad is not to lose again all that it won."""
