@@ -31,6 +31,9 @@ GOOD: dict[str, tuple[Callable[[Any], bool], str]] = {
 }
 """The marker's arguments: which values are good, and how that is said."""
 
+PAINTS_TEXTS = pytest.version_tuple[:2] >= (8, 4)
+"""Older ones colour the text of a failure without a trace as if it were Python, our colours with it."""
+
 SHOWN_CALLS = 50
 LONGEST_NAME = 120
 
@@ -126,7 +129,7 @@ def _june(request: pytest.FixtureRequest, server: RunningMock | RemoteMock) -> I
             unexpected = [] if allowed or used.failed else _unexpected(workspace)
             if unexpected:
                 used.calls = _calls(workspace)
-                failure = _rejected(unexpected, workspace.paint)
+                failure = _rejected(unexpected, workspace.paint if PAINTS_TEXTS else str)
         except MockJuneError as error:
             failure = f"whether a call was rejected cannot be told: {error}"
     if failure:
