@@ -326,14 +326,14 @@ class TestRate:
 
     def test_a_span_is_open_at_its_end(self, asked, post, monkeypatch):
         """Calls just `per` seconds apart are not in one span, whatever a float makes of the moments."""
-        moments = iter(f"2026-01-31T12:00:0{second}.{ms:03}Z" for second, ms in [(0, 123), (0, 500), (1, 123), (1, 499), (1, 500)])
+        moments = (f"2026-01-31T12:00:0{second}.{ms:03}Z" for second, ms in [(0, 123), (0, 500), (1, 123), (1, 499), (1, 500)])
         monkeypatch.setattr("mock_june.clock.now", lambda: next(moments))
         for _ in range(5):
             post(TRACK)
         assert failure(asked.assert_rate, max=2).startswith("3 calls came in 1 s from 2026-01-31T12:00:00.500Z on; wanted at most 2")
         asked.assert_rate(max=3)
         asked.reset()
-        moments = iter(["2026-01-31T12:00:00.007Z", "2026-01-31T12:00:00.307Z", "2026-01-31T12:00:16.407Z"])
+        moments = (moment for moment in ["2026-01-31T12:00:00.007Z", "2026-01-31T12:00:00.307Z", "2026-01-31T12:00:16.407Z"])
         for _ in range(3):
             post(TRACK)
         asked.assert_rate(max=1, per=0.3)

@@ -80,7 +80,8 @@ def test_wrong_keys_elsewhere():
     wrong = next(promise for promise in thinned(sdk=False, drawn=0, few=1000) if promise.id == "auth.wrong-key.refused")
     with Server("http://api.example.com", secret) as server:
         for case in wrong.cases:
-            value = case.auth.value(secret)
+            assert case.auth is not None
+            value = case.auth.value(secret) or ""
             line = curl.line(server, case, Request("POST", case.path, (("Authorization", value),), b"{}"), case.auth)
             assert not re.search(r"s3cr3t|real-server", line)
             shown = subprocess.run(

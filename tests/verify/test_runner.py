@@ -34,7 +34,7 @@ class TestPromises:
     @pytest.mark.parametrize("sdk", [False, True], ids=["backfill", "sdk"])
     def test_list(self, sdk):
         """Each promise has an id of its own, a text, a source and cases; what it leans on is a promise too, and is tried before it."""
-        seen = set()
+        seen: set[str] = set()
         for promise in promises(with_sdk=sdk, drawn=0):
             assert promise.id not in seen
             assert promise.text

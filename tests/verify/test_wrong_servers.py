@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from contract_tests.cases import refusal_of
@@ -11,7 +9,7 @@ from contract_tests.files import ENVELOPE, KINDS
 from contract_tests.rules import rules
 from contract_tests.suite import promises
 from tests.verify.conftest import FEW, hold, thinned
-from tests.verify.wrong_servers import WRONG, Asked, Wrong
+from tests.verify.wrong_servers import WRONG, Change, Wrong
 
 BACKFILL = [rule.id for kind in KINDS["backfill"] for rule in rules("backfill", kind)]
 SDK = [rule.id for kind in (*KINDS["sdk"], ENVELOPE) for rule in rules("sdk", kind)]
@@ -56,7 +54,7 @@ def test_how_many():
     assert len({wrong.name for wrong in WRONG}) == len(WRONG) > 100
 
 
-def blind(rule: str) -> Callable[[Asked], object]:
+def blind(rule: str) -> Change:
     """A server that does not know a rule."""
     where = "/sdk/" if rule.startswith("sdk.") else "/api/"
     return lambda asked: asked.blind(rule, asked.request.path.startswith(where))
