@@ -9,7 +9,7 @@ from contract_tests.files import ENVELOPE, KINDS
 from contract_tests.rules import rules
 from contract_tests.suite import promises
 from tests.verify.conftest import FEW, hold, thinned
-from tests.verify.wrong_servers import WRONG, Change, Wrong
+from tests.verify.wrong_servers import WRONG, Asked, Change, Wrong
 
 BACKFILL = [rule.id for kind in KINDS["backfill"] for rule in rules("backfill", kind)]
 SDK = [rule.id for kind in (*KINDS["sdk"], ENVELOPE) for rule in rules("sdk", kind)]
