@@ -164,34 +164,49 @@ _NEAR: dict[str, Callable[[Any], Iterable[Any]]] = {
 
 @cache
 def places(rule: Rule) -> tuple[Payload, ...]:
-    """Payloads of plain values in which this rule is broken and no other, those with the fewest members first: what they have besides is what differs."""
+    """Payloads of plain values in which this rule is broken, and if it can be no other, those with the fewest members first.
+
+    What they have besides is what differs.
+    """
     found = shapes(rule.contract, rule.kind, rule.folder)
     if rule.keyword == "required":
-        spoilt = [without(shape, rule.path) for shape in found]
+        spoilt = _distinct(without(shape, rule.path) for shape in found)
     else:
         values: Sequence[Any] = wrong_values(rule)[:1]
-        spoilt = [put(shape, rule.path, value) for shape in found for value in values]
-    return tuple(_distinct(payload for payload in spoilt if breaks(rule.contract, rule.kind, payload, rule.folder) == {rule.id}))
+        spoilt = _distinct(put(shape, rule.path, value) for shape in found for value in values)
+    broken_here = [(payload, breaks(rule.contract, rule.kind, payload, rule.folder)) for payload in spoilt]
+    alone = [payload for payload, found_rules in broken_here if found_rules == {rule.id}]
+    return tuple(alone or [payload for payload, found_rules in broken_here if rule.id in found_rules])
+
+
+def _shown(rule: Rule) -> Callable[[Payload], bool]:
+    """What says whether a payload breaks a rule and, if it can be broken alone, no other."""
+    contract, kind, folder = rule.contract, rule.kind, rule.folder
+    if any(breaks(contract, kind, payload, folder) == {rule.id} for payload in places(rule)[:1]):
+        return lambda payload: breaks(contract, kind, payload, folder) == {rule.id}
+    return lambda payload: rule.id in breaks(contract, kind, payload, folder)
 
 
 def examples(rule: Rule) -> list[Payload]:
-    """Payloads that break this rule and no other: each wrong value in the fullest place, and in each place a plain one."""
+    """Payloads that break this rule: each wrong value in the fullest place, and in each place a plain one."""
     around = [*places(rule)[-1:], *minimal(rule.contract, rule.kind, rule.folder)]
+    shown = _shown(rule)
     found: list[Payload] = []
     for value in (*wrong_values(rule), *([None] if rule.keyword == "type" else [])):
         spoilt = (put(payload, rule.path, value) for payload in around)
-        found += [payload for payload in spoilt if breaks(rule.contract, rule.kind, payload, rule.folder) == {rule.id}][:1]
+        found += [payload for payload in spoilt if shown(payload)][:1]
     return _distinct([*found, *_spread(places(rule), PLACES)])
 
 
 @cache
 def breaking(rule: Rule, alphabet: str | None = None) -> st.SearchStrategy[Payload]:
-    """Payloads that break this rule and no other, made of the letters of `alphabet`; None: of any."""
+    """Payloads that break this rule and, if it can be broken alone, no other; of the letters of `alphabet`, None: of any."""
+    if not places(rule):
+        return st.nothing()
     spots = st.sampled_from(places(rule))
     if rule.keyword == "required":
         return spots
-    spoilt = st.tuples(spots, _wrong(rule, alphabet)).map(lambda drawn: put(drawn[0], rule.path, drawn[1]))
-    return spoilt.filter(lambda payload: breaks(rule.contract, rule.kind, payload, rule.folder) == {rule.id})
+    return st.tuples(spots, _wrong(rule, alphabet)).map(lambda drawn: put(drawn[0], rule.path, drawn[1])).filter(_shown(rule))
 
 
 @cache
@@ -232,14 +247,14 @@ def _edited(texts: Sequence[str], alphabet: str | None) -> st.SearchStrategy[str
 def invalid(draw: st.DrawFn, contract: str, kinds: Sequence[str], folder: Path = FOLDER) -> Invalid:
     """Payloads that break one rule of these kinds, or now and then two; with good values of all sorts around them."""
     # One choice among all rules, so that each is as likely as any other.
-    rule = draw(st.sampled_from([rule for kind in kinds for rule in rules(contract, kind, folder)]))
+    rule = draw(st.sampled_from([rule for kind in kinds for rule in rules(contract, kind, folder) if places(rule)]))
     kind = rule.kind
     payload = draw(breaking(rule))
     good_one = draw(good(contract, kind, folder))
     kept = {name: good_one.get(name, value) if name not in rule.path[:1] else value for name, value in payload.items()}
     payload = kept if rule.id in breaks(contract, kind, kept, folder) else payload
     if draw(st.sampled_from((False, False, True))):
-        second = draw(st.sampled_from(rules(contract, kind, folder)))
+        second = draw(st.sampled_from([each for each in rules(contract, kind, folder) if places(each)]))
         payload = without(payload, second.path) if second.keyword == "required" else put(payload, second.path, draw(_wrong(second, None)))
     found = breaks(contract, kind, payload, folder)
     assume(found)

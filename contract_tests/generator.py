@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from .files import FOLDER, KINDS, Payload, Schema, judge, schema
-from .values import ODD_CHARACTERS, ODD_MEMBERS, ODD_NUMBERS, ODD_TEXTS, ODD_VALUES, TIMESTAMPS
+from .values import BOUNDARIES, ODD_CHARACTERS, ODD_MEMBERS, ODD_NUMBERS, ODD_TEXTS, ODD_VALUES, TIMESTAMPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,10 +28,13 @@ __all__ = ["FOLDER", "KINDS", "batches", "good", "good_batches", "judge", "paylo
 REPAIRS = 3
 """Rounds in which what a drawn payload lacks is put in: one for what is missing, one for what then misses something else, one to spare."""
 
+WHOLE_NUMBERS = st.integers(-(2**63), 2**64 - 1)
+"""Those that 64 bits hold, with a sign or without: more, some JSON libraries do not write."""
+
 NUMBERS = st.one_of(
-    st.integers(-(2**64), 2**64),
+    WHOLE_NUMBERS,
     st.floats(allow_nan=False, allow_infinity=False),
-    st.sampled_from(ODD_NUMBERS),
+    st.sampled_from([number for number in ODD_NUMBERS if isinstance(number, float) or -(2**63) <= number < 2**64]),
 )
 
 
@@ -92,11 +95,10 @@ def values(property_schema: str, alphabet: str | None = None) -> st.SearchStrate
 
 def _values(asked: Schema, alphabet: str | None) -> st.SearchStrategy[Any]:
     inner = {**asked, **asked.get("else", {})}
-    if "const" in inner:
-        return st.just(inner["const"])
-    if "enum" in inner:
-        return st.sampled_from(inner["enum"])
     check = Draft202012Validator(asked)
+    if "const" in inner or "enum" in inner:
+        named = [inner["const"]] if "const" in inner else inner["enum"]
+        return st.sampled_from([value for value in (*named, None) if check.is_valid(value)])
     return st.one_of(*(_of_type(each, inner, alphabet) for each in types_of(inner))).filter(check.is_valid)
 
 
@@ -143,9 +145,9 @@ def _texts(asked: Schema, alphabet: str | None) -> st.SearchStrategy[str]:
     if "pattern" in asked:
         pattern: str = asked["pattern"]
         check = Draft202012Validator(asked)
-        moments = [each for each in TIMESTAMPS if check.is_valid(each)]
+        moments = [st.sampled_from(good) for good in ([each for each in some if check.is_valid(each)] for some in (BOUNDARIES, TIMESTAMPS)) if good]
         drawn = st.from_regex(pattern) if alphabet is None else st.from_regex(pattern, alphabet=st.characters(codec="ascii"))
-        return st.one_of(named, *([st.sampled_from(moments)] if moments else []), drawn)
+        return st.one_of(named, *moments, drawn)
     least, most = asked.get("minLength", 0), asked.get("maxLength", 30)
     if alphabet is None:
         return named | st.sampled_from(ODD_TEXTS) | st.text(min_size=least, max_size=max(least, most))
