@@ -55,7 +55,7 @@ $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("mock-june needs Python 3.11 or newer: make PYTHON=python3.11")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --editable '.[fast]' --group dev
+	$(BIN)/python -m pip install --quiet --editable '.[fast,files]' --group dev
 	@touch $@
 
 $(LOWEST)/.ready: pyproject.toml tools/lowest.py
