@@ -195,7 +195,19 @@ def examples(rule: Rule) -> list[Payload]:
     for value in (*wrong_values(rule), *([None] if rule.keyword == "type" else [])):
         spoilt = (put(payload, rule.path, value) for payload in around)
         found += [payload for payload in spoilt if shown(payload)][:1]
+    if rule.keyword == "required":
+        misspelt = (put(payload, path, value) for payload in around[:1] for path, value in _misspelt(rule))
+        found += [payload for payload in misspelt if shown(payload)]
     return _distinct([*found, *_spread(places(rule), PLACES)])
+
+
+def _misspelt(rule: Rule) -> Iterator[tuple[Sequence[str], Any]]:
+    """The missing member under a name that is nearly its own, with a good value."""
+    *above, name = rule.path
+    value = plain(rule.contract, rule.kind, rule.folder).get(rule.path[0], "1") if not above else "1"
+    snake = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+    for form in dict.fromkeys((snake, name.lower(), name.capitalize(), name.upper(), f"{name} ", f"{name}s")):
+        yield (*above, form), value
 
 
 @cache

@@ -23,9 +23,6 @@ STEPS = 40
 SHORTENING = 400
 """Requests for that in all."""
 
-SPARE = 20
-"""Requests that may be sent again on a new connection, since the old one was found closed."""
-
 SECONDS = 60.0
 """How long all of it may take, beside what `SECONDS_EACH` allows."""
 
@@ -87,7 +84,7 @@ class Runner:
         self._candidates = {kind: _candidates(*kind) for kind in kinds}
         cases = sum(len(promise.cases) for promise in promises if not promise.skip)
         settling = sum(map(len, self._candidates.values())) + len(SPELLINGS)
-        self.most = server.most = cases + settling + SHORTENING + SPARE + len(promises)  # for each, one to see whether the server still lives
+        self.most = server.most = cases + settling + SHORTENING + server.spare + len(promises)  # for each, one to see whether the server still lives
         self._seconds = seconds + SECONDS_EACH * self.most
         self._until = 0.0
 

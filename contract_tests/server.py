@@ -7,6 +7,7 @@ import json
 import queue
 import socket
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,6 +22,12 @@ SECONDS = 5.0
 
 MOST_READ = 1 << 16
 """How much of an answer is read, in bytes."""
+
+SPARE = 20
+"""How many requests are sent anew, in all."""
+
+PATIENCE = 5.0
+"""How long, in seconds, a server that says 429 is waited for at a time."""
 
 SHOWN = 200
 """How many characters of an answer are shown."""
@@ -78,6 +85,8 @@ def _refused(name: str) -> Any:
 class Server:
     """A server at `url`, asked with `key`. It is sent `most` requests and no more. `transport` stands in for the network in tests.
 
+    Of these, `spare` may be sent anew: on another connection, where the one that was there is found closed; later, where the server says 429 for now.
+
     Raises ValueError for a URL that is none of HTTP's, and for a key that no header can hold.
     """
 
@@ -90,6 +99,7 @@ class Server:
         self.url = url.rstrip("/")
         self.key = key
         self.most = most
+        self.spare = SPARE
         self.sent = 0
         self.local = parts.hostname in LOOPBACK
         self._seconds = seconds
@@ -97,10 +107,16 @@ class Server:
         self._worker: _Worker | None = None
 
     def send(self, request: Request) -> Answer:
-        """The answer to one request. A connection that was found closed, as an idle one may be, is opened anew once. Raises OverBudgetError."""
+        """The answer to one request. Raises OverBudgetError."""
         answer = self._send(request)
-        if answer.error.startswith(CLOSED) and self.sent < self.most:
-            answer = self._send(request)
+        while self.spare and (answer.error.startswith(CLOSED) or answer.status == 429):
+            self.spare -= 1
+            if answer.status == 429:
+                time.sleep(_pause(answer))
+            again = self._send(request)
+            if again.error.startswith(CLOSED):  # so it was this request
+                return again
+            answer = again
         return answer
 
     def _send(self, request: Request) -> Answer:
@@ -184,6 +200,12 @@ class _Worker(threading.Thread):
         finally:
             answer.close()
         return Answer(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, b"".join(parts)[:MOST_READ])
+
+
+def _pause(answer: Answer) -> float:
+    """For how long, in seconds, a server wants to be left alone."""
+    said = answer.headers.get("retry-after", "")
+    return min(float(said), PATIENCE) if said.isdecimal() else 1.0
 
 
 def _acknowledge(answer: httpx.Response) -> None:

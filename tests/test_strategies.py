@@ -46,7 +46,7 @@ def drawn(strategy, count):
 
 def plainest(strategy, condition=lambda _: True):
     """What a strategy shrinks to."""
-    return find(strategy, condition, settings=settings(max_examples=3000, database=None, suppress_health_check=list(HealthCheck)), random=Random(1))
+    return find(strategy, condition, settings=settings(max_examples=300, database=None, suppress_health_check=list(HealthCheck)), random=Random(1))
 
 
 class TestGood:

@@ -23,7 +23,7 @@ from mock_june.cli import main
 from tests.verify import wrong_servers
 from tests.verify.wrong_servers import KEY, URL, Change
 
-FEW = 3
+FEW = 2
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ def closed() -> Iterator[None]:
 
 
 @contextmanager
-def listening(change: Change) -> Iterator[str]:
-    """The URL of such a server on a socket."""
+def listening(change: Change, *, close: bool = False) -> Iterator[str]:
+    """The URL of such a server on a socket. `close`: it closes the connection after each answer, and does not say so."""
     wrong = wrong_servers.Server(change)
 
     class Handler(BaseHTTPRequestHandler):
@@ -82,6 +82,7 @@ def listening(change: Change) -> Iterator[str]:
             self.send_header("Content-Length", str(len(said)))
             self.end_headers()
             self.wfile.write(said)
+            self.close_connection = close
 
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = answer  # noqa: N815 - http.server's names
 
@@ -100,8 +101,11 @@ def listening(change: Change) -> Iterator[str]:
 
 
 @contextmanager
-def served(answer: Callable[[bytes], bytes | None], *, drip: float = 0.0) -> Iterator[str]:
-    """The URL of a server that knows nothing of HTTP: `answer` makes of a request's bytes what is sent back; None: nothing is, ever. `drip`: seconds a byte."""
+def served(answer: Callable[[bytes], bytes | None], *, drip: float = 0.0, close: bool = False) -> Iterator[str]:
+    """The URL of a server that knows nothing of HTTP: `answer` makes of a request's bytes what is sent back; None: nothing is, ever.
+
+    `drip`: seconds a byte. `close`: the connection is closed after what is sent.
+    """
     stopping = threading.Event()
 
     def talk(sock: socket.socket) -> None:
@@ -117,6 +121,8 @@ def served(answer: Callable[[bytes], bytes | None], *, drip: float = 0.0) -> Ite
                         sock.sendall(part)
                     if stopping.wait(drip):
                         return
+                if close:
+                    return
 
     def listen() -> None:
         while not stopping.is_set():

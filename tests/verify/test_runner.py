@@ -15,7 +15,7 @@ from contract_tests.server import MOST_READ, NO_JSON, Answer, OverBudgetError, R
 from contract_tests.suite import promises
 from mock_june.server.answers import Answer as Given
 from tests.verify import wrong_servers
-from tests.verify.conftest import hold, served, thinned
+from tests.verify.conftest import hold, listening, served, thinned
 from tests.verify.wrong_servers import KEY, URL
 
 ASKED = Request("POST", "/api/identify", (("Authorization", f"Basic {KEY}"),), b'{"type":"identify","userId":"1"}')
@@ -176,11 +176,39 @@ class TestOddServers:
         assert len(answer.body) == MOST_READ
 
     def test_closing(self):
-        """A server that closes each connection without a word is asked twice, no more."""
+        """A server that closes the connection after each answer, without a word of it, is asked on a new one."""
+        with listening(lambda asked: asked.right, close=True) as url, Server(url, KEY) as server:
+            runner = Runner(server, FEW)
+            assert {result.state for result in runner.results()} == {"kept"}
+        assert server.sent <= runner.most
+
+    def test_hanging_up(self):
+        """One that closes each connection without an answer is asked twice, and no more."""
         asked = []
-        with served(lambda request: asked.append(request) or b"") as url, Server(url, KEY, most=9, seconds=0.3) as server:
-            server.send(ASKED)
-        assert len(asked) == 1  # it said nothing, so it was waited for
+        with served(lambda request: asked.append(request) or b"", close=True) as url, Server(url, KEY, most=9) as server:
+            answer = server.send(ASKED)
+        assert answer.error.startswith("the connection broke")
+        assert len(asked) == server.sent == 2
+
+    def test_rate_limit(self):
+        """A server that says 429 now and then is given the time that it asks for."""
+        counted = []
+
+        def answer(_: bytes) -> bytes:
+            counted.append(1)
+            return http(429, b"", "Retry-After: 0") if len(counted) == 2 else GOOD
+
+        with served(answer) as url, Server(url, KEY, most=9) as server:
+            assert [server.send(ASKED).status for _ in range(3)] == [200, 200, 200]
+            assert server.sent == 4
+
+    def test_always_too_many(self):
+        """One that says nothing but 429 is not waited for for ever."""
+        with served(lambda _: http(429, b"", "Retry-After: 0")) as url, Server(url, KEY) as server:
+            runner = Runner(server, FEW)
+            results = list(runner.results())
+        assert any(result.breach is not None and "came 429" in result.breach.problem for result in results)
+        assert server.sent <= runner.most
 
     @pytest.mark.parametrize("said", [b"220 smtp ready\r\n", b"\x00" * 100, b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", b"HTTP/9.9 OK\r\n\r\n"])
     def test_no_http(self, said):

@@ -296,6 +296,12 @@ def _(asked: Asked) -> Answer:
     return asked.blind("group.userId.required", "anonymousId" in asked.payload)
 
 
+@wrong("reads names of members in any case", "backfill.group.groupId.required.refused", "backfill.group.userId.required.refused")
+def _(asked: Asked) -> Answer:
+    names = {name.lower() for name in asked.payload}
+    return asked.less(lambda each: each.rule in {f"group.{name}.required" for name in ("groupId", "userId") if name.lower() in names})
+
+
 @wrong("asks for no userId", "backfill.identify.userId.required.refused")
 def _(asked: Asked) -> Answer:
     return asked.less(lambda each: each.rule == "identify.userId.required" and "anonymousId" not in asked.payload)
@@ -551,6 +557,11 @@ def _(asked: Asked) -> Answer:
 @wrong("lists no errors", "answer.refusal.shape")
 def _(asked: Asked) -> Answer:
     return asked.edited(errors=[], errors_total=0) if asked.right.status == 400 else asked.right
+
+
+@wrong("counts errors wrongly", "answer.refusal.shape")
+def _(asked: Asked) -> Answer:
+    return asked.edited(errors_total=99) if asked.right.status == 400 else asked.right
 
 
 @wrong("has no message", "answer.refusal.shape")
