@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from .answers import REFUSAL, lists_errors_of_messages, pointers
 from .breaking import breaking, breaks, examples, minimal, shapes
-from .cases import NONE, Case, Promise, Sent, Wants, compact
+from .cases import NONE, Case, Promise, Sent, Wants, compact, refusal_of
 from .drawing import draws
 from .files import ENVELOPE, KINDS, Payload, schema
 from .generator import types_of
@@ -180,10 +180,15 @@ def _spoilt(drawn: int) -> Iterator[Case]:
         for place, each in enumerate(bad[:3]):
             messages = [good, good]
             messages.insert(place, each)
-            yield bad_batch(envelope(*messages), f"a bad {kind} at {place}")
+            yield _told_once(bad_batch(envelope(*messages), f"a bad {kind} at {place}"))
     broken = [_typed(breaking(rule, ASCII), kind) for kind in KINDS["sdk"] for rule in rules("sdk", kind) if rule.path != ("type",)]
     for each in draws(st.one_of(*broken), drawn):
-        yield bad_batch(envelope(good, each, good), f"a bad {each['type']} in the middle")
+        yield _told_once(bad_batch(envelope(good, each, good), f"a bad {each['type']} in the middle"))
+
+
+def _told_once(case: Case) -> Case:
+    """The case, unless it is known already that the server does not know the rule."""
+    return replace(case, unless=refusal_of("sdk", min(case.breaks)))
 
 
 def _typed(payloads: st.SearchStrategy[Payload], kind: str) -> st.SearchStrategy[Payload]:
