@@ -44,7 +44,7 @@ on getting faster for a minute of full load. The rows that say *warm* show each 
 without its log, and WireMock without its record too, which mock-june never goes without. There a JVM can be the faster one: long load tests are its strength,
 and no goal of ours.
 
-*Files* are written by `benchmarks/corpora.py`: 400,000 events of three kinds, each program's keys in its own order, 275 bytes each in the mean.
+*Files* are written by `benchmarks/corpora.py`: up to 1,000,000 events of three kinds, each program's keys in its own order, 275 bytes each in the mean.
 Nanoseconds are the processor's, of one process. Node gives a verdict alone, mock-june warnings and counts by rule besides; V8 parses quickest where keys
 come in a stable order, as here."""
 
