@@ -105,18 +105,21 @@ class Server:
         self._seconds = seconds
         self._transport = transport
         self._worker: _Worker | None = None
+        self._keeps = True
 
     def send(self, request: Request) -> Answer:
         """The answer to one request. Raises OverBudgetError."""
         answer = self._send(request)
-        while self.spare and (answer.error.startswith(CLOSED) or answer.status == 429):
+        if answer.error.startswith(CLOSED) and self._keeps and self.spare:
+            # Was it this request, or was the connection closed before it? From now on each has a new one, so that it can be told.
             self.spare -= 1
-            if answer.status == 429:
-                time.sleep(_pause(answer))
-            again = self._send(request)
-            if again.error.startswith(CLOSED):  # so it was this request
-                return again
-            answer = again
+            self._keeps = False
+            self._retire()
+            answer = self._send(request)
+        while answer.status == 429 and self.spare:
+            self.spare -= 1
+            time.sleep(_pause(answer))
+            answer = self._send(request)
         return answer
 
     def _send(self, request: Request) -> Answer:
@@ -129,8 +132,7 @@ class Server:
             answer = worker.answers.get(timeout=self._seconds)
         except queue.Empty:
             # It may drip for as long as it likes: it is waited for no more, and the next request has a connection of its own.
-            self._worker = None
-            worker.requests.put(None)
+            self._retire()
             return Answer(0, error=f"no answer within {self._seconds:g} s")
         if isinstance(answer, Exception):
             raise answer
@@ -138,14 +140,22 @@ class Server:
 
     def _client(self) -> httpx.Client:
         # A proxy of the environment's has no business between this machine and itself.
-        return httpx.Client(timeout=self._seconds, transport=self._transport, trust_env=not self.local, follow_redirects=False)
+        limits = httpx.Limits(max_keepalive_connections=None if self._keeps else 0)
+        # Its own limit starts anew with each byte; it is there to end the thread, after nobody waits for it any more.
+        return httpx.Client(timeout=self._seconds + 1, transport=self._transport, trust_env=not self.local, follow_redirects=False, limits=limits)
+
+    def _retire(self) -> None:
+        """Lets the worker end with its connections, once it has done what it is at."""
+        if self._worker is not None:
+            self._worker.requests.put(None)
+            self._worker = None
 
     def close(self) -> None:
         """Closes the connections."""
-        if self._worker is not None:
-            self._worker.requests.put(None)
-            self._worker.join(self._seconds)
-            self._worker = None
+        worker = self._worker
+        if worker is not None:
+            self._retire()
+            worker.join(self._seconds)
 
     def __enter__(self) -> Self:
         return self
