@@ -10,7 +10,8 @@ MOST = 10_000
 
 FIND = "SELECT id FROM word WHERE sort = ? AND text = ?"
 INSERT = "INSERT INTO word (sort, text) VALUES (?, ?)"
-DELETE = "DELETE FROM word WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM call WHERE path = ?1) AND NOT EXISTS (SELECT 1 FROM call WHERE workspace = ?1)"
+# Plain marks: some releases of Python 3.12 take `?1` for a name, and warn.
+DELETE = "DELETE FROM word WHERE id = ? AND NOT EXISTS (SELECT 1 FROM call WHERE path = ?) AND NOT EXISTS (SELECT 1 FROM call WHERE workspace = ?)"
 
 
 class Words:
@@ -43,7 +44,7 @@ class Words:
 
     def drop(self, numbers: Iterable[int]) -> None:
         """Deletes those paths and workspaces that no call has any more: a client that invents them does not fill the disk."""
-        if sum([self._execute(DELETE, (number,)).rowcount for number in numbers]):
+        if sum([self._execute(DELETE, (number, number, number)).rowcount for number in numbers]):
             self.forget()
 
     def forget(self) -> None:
