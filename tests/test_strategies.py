@@ -189,7 +189,7 @@ class TestShrinking:
     )
     def test_broken(self, rule, wanted):
         """A broken one shrinks to one that breaks the rule with little else in it."""
-        found = plainest(invalid_payloads(kind=rule.partition(".")[0]), lambda each: rule in each.rules)
+        found = plainest(invalid_payloads(kind=rule.partition(".")[0]), lambda each: each.rules == {rule})
         assert found == Invalid("backfill", rule.partition(".")[0], frozenset({rule}), wanted)
 
 
