@@ -54,8 +54,7 @@ def spread(job: Job, engine: Engine, paths: list[str], report: Report, tell: Tel
 
     `advance` is called with the bytes that were gone through. Raises MockJuneError if a process was killed.
     """
-    context = multiprocessing.get_context("spawn")  # a fork would take threads and locks along
-    pool = ProcessPoolExecutor(workers, context, _start, (job, size // workers))
+    pools = _Pools(job, workers, size // workers)
     waiting: deque[tuple[Task, Future[Done]]] = deque()
     tasks = _tasks(job, paths)
     job.observers(report)
@@ -63,7 +62,7 @@ def spread(job: Job, engine: Engine, paths: list[str], report: Report, tell: Tel
     try:
         while not report.stopped:
             while len(waiting) < workers + 2 and (task := next(tasks, None)):
-                waiting.append((task, pool.submit(_work, task)))
+                waiting.append((task, pools.submit(task)))
             if not waiting:
                 break
             task, future = waiting.popleft()
@@ -74,7 +73,35 @@ def spread(job: Job, engine: Engine, paths: list[str], report: Report, tell: Tel
             "the run is incomplete: a process of it was killed, perhaps for want of memory; nothing can be said of the rest (fewer processes: -j 1)"
         ) from None
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        pools.close()
+
+
+class _Pools:
+    """Processes, each in a pool of its own: a pool that starts a second process while the first is killed may wait without end.
+
+    They are spawned, since a fork would take threads and locks along.
+    """
+
+    def __init__(self, job: Job, workers: int, expected: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pools = [ProcessPoolExecutor(1, context, _start, (job, expected)) for _ in range(workers)]
+        self._given: list[deque[Future[Done]]] = [deque() for _ in self._pools]
+
+    def submit(self, task: Task) -> Future[Done]:
+        """A task for the process that has the fewest before it."""
+        for given in self._given:
+            while given and given[0].done():
+                given.popleft()
+        at = min(range(len(self._pools)), key=lambda each: len(self._given[each]))
+        future = self._pools[at].submit(_work, task)
+        self._given[at].append(future)
+        return future
+
+    def close(self) -> None:
+        for pool in self._pools:
+            pool.shutdown(wait=False, cancel_futures=True)
+        for pool in self._pools:
+            pool.shutdown(wait=True)
 
 
 class _Merge:
