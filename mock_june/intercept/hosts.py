@@ -1,0 +1,70 @@
+"""Which host is June's, which must never be reached, and which is nobody's business."""
+
+from __future__ import annotations
+
+import ipaddress
+from enum import Enum
+
+JUNE = "api.june.so"
+"""The host whose calls the fake answers."""
+
+METADATA = frozenset({"metadata", "metadata.google.internal", "instance-data", "169.254.169.254", "fd00:ec2::254", "100.100.100.200"})
+"""The names and addresses where clouds hand out credentials."""
+
+
+class Way(Enum):
+    """What becomes of a connection to a host."""
+
+    FAKE = "fake"
+    """It is June's own: the fake answers."""
+    FORBIDDEN = "forbidden"
+    """A host of june.so that the fake does not play: 403, and never dialled."""
+    BLOCKED = "blocked"
+    """Another host that is not to be reached: 403."""
+    PASS = "pass"  # noqa: S105 - a way, no password
+    """Another host: tunnelled untouched."""
+
+
+def plain(host: str) -> str:
+    """A host's name as it is compared: lower case, no brackets, no dot at its end. `API.JUNE.SO.` is `api.june.so`."""
+    return host.strip("[]").rstrip(".").lower()
+
+
+def is_june(host: str) -> bool:
+    """Whether a host is June's API."""
+    return plain(host) == JUNE
+
+
+def way(host: str, *, block_others: bool = False) -> Way:
+    """What becomes of a connection to `host`, a name or an address."""
+    name = plain(host)
+    if name == JUNE:
+        return Way.FAKE
+    if name == "june.so" or name.endswith(".june.so"):
+        return Way.FORBIDDEN
+    if name == "segment.io" or name.endswith(".segment.io") or name in METADATA or _is_link_local(name):
+        return Way.BLOCKED
+    if block_others and not _is_loopback(name):
+        return Way.BLOCKED
+    return Way.PASS
+
+
+def _is_loopback(name: str) -> bool:
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    address = _address(name)
+    return address is not None and address.is_loopback
+
+
+def _is_link_local(name: str) -> bool:
+    address = _address(name)
+    return address is not None and address.is_link_local
+
+
+def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
