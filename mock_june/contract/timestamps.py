@@ -53,8 +53,8 @@ MONTHS = ("January", "February", "March", "April", "May", "June", "July", "Augus
 DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 FEBRUARY = 2
 LAST_HOUR, LAST_MINUTE, LEAP_SECOND = 23, 59, 60
-LEAP_MINUTES = ("29", "59")
-"""RFC 3339 section 5.7: a leap second ends a UTC day, and offsets are of whole or half hours."""
+LEAP_MINUTES = ("14", "29", "44", "59")
+"""RFC 3339 section 5.7: a leap second ends a UTC day, and offsets are of whole, half or quarter hours (+05:45 in Nepal)."""
 
 UNITS = ((1e8, 1e11, "seconds", 1), (1e11, 1e14, "milliseconds", 10**3), (1e14, 1e17, "microseconds", 10**6), (1e17, 1e20, "nanoseconds", 10**9))
 """Sizes of a number of the years 1973 to 5138, by the unit that it must then be in."""
@@ -139,7 +139,7 @@ def _time(hour: str, minute: str, second: str, *, any_offset: bool) -> Iterator[
         yield f"has the minute {minute}, and an hour's minutes are 00 to 59"
     if int(second) == LEAP_SECOND and any_offset:
         if minute not in LEAP_MINUTES:
-            yield f"has the second 60 after minute {minute}, and a leap second comes after minute 59 or 29 alone"
+            yield f"has the second 60 after minute {minute}, and a leap second comes after minute 14, 29, 44 or 59 alone"
     elif int(second) > LAST_MINUTE:
         yield f"has the second {second}, and a minute's seconds are 00 to 59"
 

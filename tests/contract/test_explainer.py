@@ -130,7 +130,7 @@ def test_timestamps(text, why):
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("2021-02-24T01:20:60Z", "has the second 60 after minute 20, and a leap second comes after minute 59 or 29 alone"),
+        ("2021-02-24T01:20:60Z", "has the second 60 after minute 20, and a leap second comes after minute 14, 29, 44 or 59 alone"),
         ("2021-02-24T01:20:61Z", "has the second 61, and a minute's seconds are 00 to 59"),
         ("2021-02-24T01:20:50+24:00", "has the offset +24:00, which no place has: hours are 00 to 23, minutes 00 to 59"),
         ("2021-02-24t01:20:50", "has no timezone"),
