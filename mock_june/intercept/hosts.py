@@ -44,12 +44,28 @@ def way(host: str, *, block_others: bool = False) -> Way:
         return Way.FORBIDDEN
     if name == "segment.io" or name.endswith(".segment.io") or name in METADATA or _is_link_local(name):
         return Way.BLOCKED
-    if block_others and not _is_loopback(name):
+    if block_others and not is_loopback(name):
         return Way.BLOCKED
     return Way.PASS
 
 
-def _is_loopback(name: str) -> bool:
+def why(host: str) -> str:
+    """Why a host is not reached, and what to do about it."""
+    name = plain(host)
+    if name == JUNE:
+        return "it is another name of June's own host, which must not be reached"
+    if name == "june.so" or name.endswith(".june.so"):
+        return "it is a host of june.so that the fake does not play; the fake answers for api.june.so"
+    if name == "segment.io" or name.endswith(".segment.io"):
+        return "it is Segment's: an SDK is aimed at Segment; aim it at https://api.june.so"
+    if name in METADATA or _is_link_local(name):
+        return "clouds hand out credentials there"
+    return "--block-others blocks it"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
+    name = plain(host)
     if name == "localhost" or name.endswith(".localhost"):
         return True
     address = _address(name)
