@@ -1,0 +1,2 @@
+mock-june check export/ --write-baseline known.json
+mock-june check export/ --baseline known.json

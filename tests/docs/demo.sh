@@ -1,0 +1,1 @@
+python "$CLONE/examples/demo.py"

@@ -1,0 +1,1 @@
+mock-june check export/ --history

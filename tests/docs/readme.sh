@@ -1,0 +1,7 @@
+mkdir -p .venv/bin
+ln -s "$(command -v mock-june)" .venv/bin/
+mock-june serve &
+until curl -s http://127.0.0.1:5863/_mock/health; do sleep 0.1; done
+curl -H 'Authorization: Basic any-key' -H 'Content-Type: application/json' \
+     -d '{"type": "identify", "userId": 42}' http://127.0.0.1:5863/api/identify
+.venv/bin/mock-june calls
