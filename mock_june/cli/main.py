@@ -18,7 +18,7 @@ from mock_june.errors import MockJuneError
 from mock_june.text import printable
 
 PROGRAM = "mock-june"
-COMMANDS = ("serve", "check", "verify", "calls", "rule", "schema", "openapi")
+COMMANDS = ("serve", "check", "run", "verify", "calls", "rule", "schema", "openapi")
 """Each is `mock_june.cli.<name>`, which holds a click command of that name; what it returns is the exit code (None: 0)."""
 
 UNUSABLE = 2

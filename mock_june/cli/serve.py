@@ -7,24 +7,13 @@ import secrets
 import signal
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
 
 import click
 
+from mock_june.cli import fakes
 from mock_june.cli.log import open_log
 from mock_june.errors import UsageError
 from mock_june.model import PORT
-
-if TYPE_CHECKING:
-    from mock_june.model import Fault
-
-
-class Whole(click.types.StringParamType):
-    """A repeatable text that an environment variable holds as one: JSON has blanks in it."""
-
-    def split_envvar_value(self, rv: str) -> list[str]:
-        """The one text; several faults are a JSON array."""
-        return [rv]
 
 
 @click.command()
@@ -32,7 +21,9 @@ class Whole(click.types.StringParamType):
 @click.option("--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="The port; it spells JUNE. 0 picks a free one.")
 @click.option("--key", "keys", multiple=True, metavar="KEY", help="An API key to take (repeatable). None given: any non-empty key is good.")
 @click.option("--journal", type=click.Path(path_type=Path), metavar="FILE", help="Keep the record in this file. Not given: a private temporary one.")
-@click.option("--fault", "faults", type=Whole(), multiple=True, metavar="JSON", help='Plan a fault at the start: \'{"status": 503, "times": 2}\' (repeatable).')
+@click.option(
+    "--fault", "faults", type=fakes.Whole(), multiple=True, metavar="JSON", help='Plan a fault at the start: \'{"status": 503, "times": 2}\' (repeatable).'
+)
 @click.option("--max-body", default=4 << 20, show_default=True, type=click.IntRange(1, 1 << 30), metavar="BYTES", help="The largest body, after inflating.")
 @click.option(
     "--max-calls", default=1_000_000, show_default=True, type=click.IntRange(1, 10**9), metavar="N", help="Keep at most so many calls; the oldest go first."
@@ -76,12 +67,11 @@ def serve(
 
     if token is not None and is_open:
         raise UsageError("--token and --open exclude each other: the one asks for a token, the other waives it")
-    if not all(key and key.isprintable() for key in keys):
-        raise UsageError("--key must be printable text, and not empty")
+    fakes.refuse_bad_keys(keys)
     if token is not None and not (token.isascii() and token.isprintable() and token.strip()):
         raise UsageError("--token must be printable ASCII, as a header's value is, and not empty")
     engine = Engine(select, ignore)
-    planned = _faults(faults)
+    planned = fakes.planned(faults)
     wanted = _token(host, token, is_open)
     sock = listen(host, port)
     try:
@@ -114,13 +104,6 @@ def serve(
         record.close()
         if log is not None:
             log.close()
-
-
-def _faults(texts: tuple[str, ...]) -> list[Fault]:
-    from mock_june import wire
-    from mock_june.server.faults import parse
-
-    return [fault for text in texts for fault in parse(wire.loads(text.encode("utf-8", "surrogateescape"), "--fault"), None)]
 
 
 def _beyond_loopback(host: str) -> bool:

@@ -1,0 +1,35 @@
+"""What the commands that start a fake have in common: its keys, its faults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from mock_june.errors import UsageError
+
+if TYPE_CHECKING:
+    from mock_june.model import Fault
+
+
+class Whole(click.types.StringParamType):
+    """A repeatable text that an environment variable holds as one: JSON has blanks in it."""
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        """The one text; several faults are a JSON array."""
+        return [rv]
+
+
+def refuse_bad_keys(keys: Iterable[str]) -> None:
+    """Raises UsageError for a `--key` that no client could send."""
+    if not all(key and key.isprintable() for key in keys):
+        raise UsageError("--key must be printable text, and not empty")
+
+
+def planned(texts: Sequence[str]) -> list[Fault]:
+    """The faults of `--fault`, each one of JSON or a list of them. Raises UsageError."""
+    from mock_june import wire
+    from mock_june.server.faults import parse
+
+    return [fault for text in texts for fault in parse(wire.loads(text.encode("utf-8", "surrogateescape"), "--fault"), None)]

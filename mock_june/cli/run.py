@@ -1,0 +1,199 @@
+"""`mock-june run`: a program with api.june.so in it, run unchanged against a fake."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from mock_june.cli import fakes, summary
+from mock_june.errors import UsageError
+from mock_june.text import printable
+
+if TYPE_CHECKING:
+    from mock_june.intercept.child import Ended
+    from mock_june.intercept.relay import Relay
+    from mock_june.intercept.traffic import Traffic
+    from mock_june.journal import Journal
+    from mock_june.server.serving import Server
+
+FAILED = 1
+
+
+class Fake(NamedTuple):
+    """The fake of one run: what it counts, the last event that its record had before, the private folders that it lies in."""
+
+    server: Server
+    record: Journal
+    tally: summary.Tally
+    since: int
+    private: list[Path]
+
+
+@click.command(context_settings={"allow_interspersed_args": False})
+@click.option("--export", type=click.Path(dir_okay=False), metavar="FILE", help="Write the payloads of all events to this file, a line of JSON each.")
+@click.option("--key", "keys", multiple=True, metavar="KEY", help="An API key to take (repeatable). None given: any non-empty key is good.")
+@click.option("--allow-rejected", is_flag=True, help="Rejected calls are no failure.")
+@click.option("--allow-empty", is_flag=True, help="It is no failure when no call was captured.")
+@click.option("--block-others", is_flag=True, help="Let the program reach no other host than June's, that is the fake, and this machine's own.")
+@click.option("--require-guard", is_flag=True, help="Do not start the program where the direct way to June cannot be closed.")
+@click.option("--no-guard", is_flag=True, help="Leave the direct way open: for programs that must reach ports 80 and 443 of other hosts past every proxy.")
+@click.option("--journal", type=click.Path(path_type=Path), metavar="FILE", help="Keep the record in this file. Not given: a private temporary one.")
+@click.option(
+    "--fault", "faults", type=fakes.Whole(), multiple=True, metavar="JSON", help='Plan a fault at the start: \'{"status": 503, "times": 2}\' (repeatable).'
+)
+@click.option("--page", is_flag=True, help="Print the fake's address, where a browser shows what comes while the program runs.")
+@click.option("--select", multiple=True, metavar="RULE", help="Hold calls to these rules alone (ids or globs, repeatable).")
+@click.option("--ignore", multiple=True, metavar="RULE", help="Leave these rules out (ids or globs, repeatable).")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def run(
+    export: str | None,
+    keys: tuple[str, ...],
+    allow_rejected: bool,
+    allow_empty: bool,
+    block_others: bool,
+    require_guard: bool,
+    no_guard: bool,
+    journal: Path | None,
+    faults: tuple[str, ...],
+    page: bool,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    command: tuple[str, ...],
+) -> int:
+    """Run a program, unchanged, while a fake answers its calls to https://api.june.so.
+
+    For example: mock-june run -- python backfill.py
+
+    Nothing reaches June. The program keeps its terminal, its signals and its output; at the end stands, on stderr, what it sent and what June would have
+    refused. It works by the program's environment (proxy, trust, shims for Node and Python); on Linux a guard closes the direct way for whatever heeds none
+    of that. docs/interception.md says how, and what cannot be caught.
+
+    The exit code is the program's own, 128 + the signal if one ended it. When that is 0: 1 for rejected calls, or when no call was captured.
+    """
+    from mock_june.checker.outputs import refuse_clashes
+    from mock_june.intercept import guard
+    from mock_june.intercept.child import Child
+
+    if require_guard and no_guard:
+        raise UsageError("--require-guard and --no-guard exclude each other: the one insists on the guard, the other goes without")
+    _refuse_escapes(command)
+    fakes.refuse_bad_keys(keys)
+    guarded = not no_guard and guard.available()
+    if require_guard and not guarded:
+        raise UsageError(f"--require-guard: {guard.WHY_NOT}; the program was not started")
+    refuse_clashes([export], [])
+    # The keeper is forked before there is any thread, and puts up the guard while the fake starts.
+    with Child(guarded=guarded) as child, ExitStack() as stack:
+        fake = stack.enter_context(_fake(keys, journal, faults, select, ignore))
+        relay, place, env = stack.enter_context(_intercepted(fake, block_others=block_others, carry=guarded))
+        why_not = None if no_guard else child.wait_for_guard() if guarded else guard.WHY_NOT
+        if why_not is not None and require_guard:
+            raise UsageError(f"--require-guard: {why_not}; the program was not started")
+        if why_not is not None:
+            _say(f"NO GUARD: {why_not}. What heeds neither proxy nor shim reaches the real June", fg="red", bold=True)
+        if page:
+            _say(f"the fake is at {fake.server.url}")
+        child.start(command, env, [place, *fake.private])
+        ended = child.wait()
+        relay.stop()
+        fake.server.stop()
+        _tell(fake.tally, relay.traffic, ended)
+        if export is not None:
+            _say(f"  {summary.counted(_export(fake, export), 'payload')} in {printable(export)}")
+    failed = (fake.tally.rejected and not allow_rejected) or (not fake.tally.calls and not allow_empty)
+    return ended.code or (FAILED if failed else 0)
+
+
+def _refuse_escapes(command: Sequence[str]) -> None:
+    from mock_june.intercept.escapes import escape
+
+    found = escape(command)
+    if found is not None:
+        name, why = found
+        raise UsageError(f"{name} cannot be run like this: {why}. Run mock-june where the program runs, or point the program at `mock-june serve`")
+
+
+@contextmanager
+def _fake(keys: tuple[str, ...], journal: Path | None, faults: tuple[str, ...], select: tuple[str, ...], ignore: tuple[str, ...]) -> Iterator[Fake]:
+    """The fake, in a thread of its own; its record is there until the end of the block, be it stopped before or not."""
+    from mock_june.contract import Engine
+    from mock_june.journal import Journal
+    from mock_june.server.auth import Keys
+    from mock_june.server.faults import Faults
+    from mock_june.server.serving import Server, listen
+    from mock_june.server.state import Mock, Settings
+
+    engine = Engine(select, ignore)
+    planned = fakes.planned(faults)
+    with ExitStack() as stack:
+        record = Journal.open(journal, rules_hash=engine.rules_hash)
+        stack.callback(record.close)
+        sock = listen("127.0.0.1", 0)
+        stack.callback(sock.close)
+        mock = Mock(engine, record, Keys(keys), Faults(), Settings(port=sock.getsockname()[1]))
+        mock.faults.plan(planned)
+        server = Server(mock, sock)
+        tally = summary.Tally()
+        server.ingest.observers.append(tally.saw)
+        stack.callback(server.start().stop)
+        yield Fake(server, record, tally, record.last_event_id, [record.path.parent] if journal is None else [])
+
+
+@contextmanager
+def _intercepted(fake: Fake, *, block_others: bool, carry: bool) -> Iterator[tuple[Relay, Path, dict[str, str]]]:
+    """The relay to the fake, the private folder, and the environment that leads a command there."""
+    from mock_june.intercept.authority import Authority
+    from mock_june.intercept.environment import build, parent
+    from mock_june.intercept.relay import Relay
+    from mock_june.intercept.workplace import Workplace
+
+    authority = Authority.create()
+    relay = Relay(authority, ("127.0.0.1", fake.server.port), block_others=block_others, parent=parent(os.environ))
+    with Workplace.make(authority.certificate, os.environ) as place, relay:
+        yield relay, place.folder, build(os.environ, relay.proxy_url, place, carry=carry)
+
+
+def _export(fake: Fake, path: str) -> int:
+    """Writes the payloads of this run's events, as they came. Gives their number."""
+    from mock_june.checker.outputs import Output
+    from mock_june.model import Filter
+    from mock_june.server.export import chunks
+    from mock_june.server.query import Question
+
+    output = Output(path)
+    count = 0
+    try:
+        for chunk in chunks(fake.record, Question(Filter(), after=fake.since), ""):
+            output.write(chunk)
+            count += chunk.count(b"\n")
+        output.keep()
+    finally:
+        output.drop()
+    return count
+
+
+def _tell(tally: summary.Tally, traffic: Traffic, ended: Ended) -> None:
+    """The summary, on stderr: stdout is the program's own."""
+    for line in summary.lines(tally):
+        _say(line)
+    for title, counts in (
+        ("other hosts reached", traffic.passed),
+        ("blocked", {f"{host}, {why}": count for (host, why), count in traffic.blocked.items()}),
+        ("ended after the program", Counter(process.name for process in ended.left)),
+    ):
+        for line in summary.listed(title, counts):
+            _say(line)
+    if traffic.untrusted:
+        _say(f"  {summary.counted(traffic.untrusted, 'connection')} ended by a client that does not trust the fake's certificate: it has a list of its own")
+    if not tally.calls:
+        _say("  no call came: did the program swallow an error, or send to another host? docs/interception.md says what cannot be caught")
+
+
+def _say(text: str, **style: Any) -> None:
+    click.echo(click.style(f"mock-june: {text}", **style) if style else f"mock-june: {text}", err=True)

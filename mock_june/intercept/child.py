@@ -1,0 +1,106 @@
+"""The command that is run: from its start to its end, with its terminal and its signals."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import selectors
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, NamedTuple, Self
+
+from mock_june.errors import MockJuneError
+from mock_june.intercept import keeper
+from mock_june.intercept.kin import Process
+from mock_june.text import printable
+
+NOT_FOUND, NOT_EXECUTABLE = 127, 126  # as a shell says
+
+
+class CommandError(MockJuneError):
+    """The command cannot be started, or its keeper was killed. `exit_code` is what a shell would give."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class Ended(NamedTuple):
+    """How the command ended: its exit code, 128 + the signal if one ended it; `left`: what it left behind and had to be ended."""
+
+    code: int
+    left: tuple[Process, ...]
+
+
+class Child:
+    """Room for one command. Made while the process has no other thread; then `wait_for_guard`, `start`, `wait`, all in the main thread.
+
+    From `start` on, the signals that would end this process are the command's: the terminal sends them to both, and what comes to this one alone is passed on.
+    """
+
+    def __init__(self, *, guarded: bool) -> None:
+        self._pid, self._line = keeper.fork(guarded=guarded)
+        self._heard = self._line.makefile("rb")
+        self._before = {number: signal.getsignal(number) for number in keeper.FOR_THE_COMMAND}
+        self._came: list[int] = []
+
+    def wait_for_guard(self) -> str | None:
+        """None once the guard stands, or when none was asked for; else why there is none."""
+        reason: str | None = self._hear()["guard"]
+        return reason
+
+    def start(self, argv: Sequence[str], env: Mapping[str, str], folders: Sequence[Path]) -> None:
+        """Starts the command. `folders` are removed at the close, or when this process is killed. Raises CommandError."""
+        self._woken = keeper.wake_on(keeper.FOR_THE_COMMAND, self._noticed)
+        self._say(argv=list(argv), env=dict(env), folders=[str(folder) for folder in folders])
+        number = self._hear()["errno"]
+        if number is not None:
+            missing = number in {errno.ENOENT, errno.ENOTDIR}
+            reason = "there is no such program" if missing else os.strerror(number)
+            raise CommandError(f"{printable(argv[0])} cannot be run: {reason}", NOT_FOUND if missing else NOT_EXECUTABLE)
+
+    def wait(self) -> Ended:
+        """Waits for the command's end, and for what it left behind."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._woken, selectors.EVENT_READ)
+            selector.register(self._line, selectors.EVENT_READ)
+            while not any(key.fileobj is self._line for key, _ in selector.select()):
+                os.read(self._woken, 4096)
+                while self._came:
+                    self._say(signal=self._came.pop(0))
+        said = self._hear()
+        code = os.waitstatus_to_exitcode(said["ended"])
+        return Ended(128 - code if code < 0 else code, tuple(Process(*each) for each in said["left"]))
+
+    def close(self) -> None:
+        """Ends the keeper, and with it whatever still runs."""
+        self._heard.close()
+        self._line.close()
+        os.waitpid(self._pid, 0)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(-1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _noticed(self, number: int, _frame: FrameType | None) -> None:
+        self._came.append(number)
+
+    def _say(self, **values: Any) -> None:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the keeper was killed: that is heard next
+            self._line.sendall(json.dumps(values).encode() + b"\n")
+
+    def _hear(self) -> dict[str, Any]:
+        said = self._heard.readline()
+        if not said:
+            raise CommandError("the process that keeps the command was killed, and the command with it", 128 + signal.SIGKILL)
+        values: dict[str, Any] = json.loads(said)
+        return values
