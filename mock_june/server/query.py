@@ -119,7 +119,11 @@ COUNT = Parameter(
     "Adds `complete`: whether that many match. With `wait`, the answer is held until they do.",
 )
 WAIT = Parameter(
-    "wait", "wait", _seconds, {"type": "number", "minimum": 0, "maximum": LONGEST_WAIT}, "Seconds that the answer may be held until `count` match."
+    "wait",
+    "wait",
+    _seconds,
+    {"type": "number", "minimum": 0, "maximum": LONGEST_WAIT},
+    "Seconds that the answer may be held until `count` match (1 where it is not given).",
 )
 FORMAT = Parameter(
     "format",
@@ -139,8 +143,8 @@ _FILTER_FIELDS = frozenset(parameter.field for parameter in FILTERS)
 def listing(query: str, workspace: str | None) -> Question:
     """The question of `GET /_mock/calls` and `/_mock/events`. Raises UsageError, as do all here."""
     said = _read(query, LISTING)
-    if "wait" in said and "count" not in said:
-        raise UsageError("`wait` needs `count`: how many to wait for")
+    if "wait" in said:
+        said.setdefault("count", 1)
     return _question(said, workspace)
 
 

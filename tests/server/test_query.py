@@ -26,7 +26,6 @@ BAD = [
     ("count=1&wait=inf", "wait"),
     ("count=1&wait=1e1", "wait"),
     ("count=1&wait=-1", "wait"),
-    ("wait=1", "count"),
     ("accepted=1", "accepted"),
     ("accepted=TRUE", "accepted"),
     ("kind=batch", "kind"),
@@ -59,6 +58,11 @@ def test_all_parameters_can_be_combined():
     asked = query.listing(text, "w")
     assert asked.where == Filter("w", "track", accepted=False, rule="*.required", user_id="a&b", anonymous_id="c d", group_id="", event="€", path="/api/*")
     assert (asked.after, asked.limit, asked.count, asked.wait) == (7, 1000, 2, 0.5)
+
+
+def test_to_wait_without_a_count_is_to_wait_for_one():
+    """`wait` alone holds the answer until anything matches."""
+    assert query.listing("wait=2.5", None) == query.listing("count=1&wait=2.5", None)
 
 
 def test_without_parameters_it_is_the_first_hundred():
