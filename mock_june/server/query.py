@@ -24,7 +24,8 @@ MOST_STARS = 10
 
 LONGEST_TEXT = 4000
 FORMATS = ("jsonl", "har")
-NUMBER = re.compile(r"[0-9]{1,19}(?:\.[0-9]{1,9})?\Z", re.ASCII)
+NUMBER = re.compile(r"[0-9]{1,19}(?:\.[0-9]{1,30})?(?:[eE][+-]?[0-9]{1,3})?\Z", re.ASCII)
+"""A number as JSON has it, of no more digits than anybody means."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,9 @@ BAD = [
     ("count=1&wait=61", "wait"),
     ("count=1&wait=nan", "wait"),
     ("count=1&wait=inf", "wait"),
-    ("count=1&wait=1e1", "wait"),
+    ("count=1&wait=1e2", "wait"),
+    ("count=1&wait=1e400", "wait"),
+    ("count=1&wait=1e", "wait"),
     ("count=1&wait=-1", "wait"),
     ("accepted=1", "accepted"),
     ("accepted=TRUE", "accepted"),
@@ -58,6 +60,11 @@ def test_all_parameters_can_be_combined():
     asked = query.listing(text, "w")
     assert asked.where == Filter("w", "track", accepted=False, rule="*.required", user_id="a&b", anonymous_id="c d", group_id="", event="€", path="/api/*")
     assert (asked.after, asked.limit, asked.count, asked.wait) == (7, 1000, 2, 0.5)
+
+
+def test_seconds_are_written_as_numbers_are_in_json():
+    """A fraction and an exponent are read, as clients write small and exact numbers."""
+    assert [query.listing(f"wait={text}", None).wait for text in ("0.12345678901234567", "2e-7", "1E1", "6e+1", "0")] == [0.12345678901234567, 2e-7, 10, 60, 0]
 
 
 def test_to_wait_without_a_count_is_to_wait_for_one():
