@@ -29,3 +29,22 @@ def plain_json(text: str) -> str:
 def cut(text: str, most: int) -> str:
     """The text, at most `most` characters long; an ellipsis stands for what went."""
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+MARKUP = re.compile(r"[!#$&*<>@\[\\\]^_`{|}~]|:(?=//)|(?<=www)\.")
+"""Punctuation that Markdown, or GitHub's dialect of it, gives a meaning within a line. A backslash takes it away (CommonMark, section 2.4)."""
+
+CODE = re.compile("`([^`]+)`|[^`]+|`")
+
+
+def markdown(text: str) -> str:
+    """The text within a line of Markdown, also in a cell of a table, where it is text and nothing else: no link, no HTML, no next cell.
+
+    What stands between two backticks is shown as code: our own messages and hints are written so.
+    """
+    # HTML's element, since nothing in it can end it, and a bar in a span of backticks would end a cell.
+    return CODE.sub(lambda match: f"<code>{_disarmed(match[1])}</code>" if match[1] else _disarmed(match[0]), printable(text))
+
+
+def _disarmed(text: str) -> str:
+    return MARKUP.sub(r"\\\g<0>", text)

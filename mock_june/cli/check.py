@@ -32,6 +32,7 @@ FOUND = 1
 @click.option("--kind", metavar="KIND", help="What all payloads are sent as; else the `type` of each says it.")
 @click.option("--output-format", type=click.Choice(list(REPORTERS)), default="text", show_default=True, help="How to tell what was found.")
 @click.option("--output-file", metavar="FILE", help="Where to tell it, in place of stdout; written whole or not at all.")
+@click.option("--summary-to", metavar="FILE", help="A summary in Markdown besides, such as the one that a CI job shows.")
 @click.option("--select", multiple=True, metavar="RULE", help="Hold payloads to these rules alone (ids or globs, repeatable).")
 @click.option("--ignore", multiple=True, metavar="RULE", help="Leave these rules out (ids or globs, repeatable).")
 @click.option("--statistics", is_flag=True, help="Count by rule, too.")
@@ -65,7 +66,7 @@ def check(paths: tuple[str, ...], **options: Any) -> int:
 
     _refuse(paths, options)
     files = expand(paths)
-    refuse_clashes([options[name] for name in ("output_file", "fixed_to", "patch_to", "valid_to", "rejects_to", "write_baseline")], files)
+    refuse_clashes([options[name] for name in ("output_file", "summary_to", "fixed_to", "patch_to", "valid_to", "rejects_to", "write_baseline")], files)
     with ExitStack() as outputs:
         return _Run(options, files, outputs).run()
 
@@ -84,6 +85,7 @@ class _Run:
         self.engine: Engine = Engine(options["select"], options["ignore"])
         self.report: Report = Report(__version__, self.engine.rules_hash)
         self.written = self._output(options["output_file"])
+        self.summary = self._output(options["summary_to"])
         self.reporter = self._reporter()
         self.tell: Callable[[Finding], None] | None = self.reporter.finding if self.reporter.needs_all else None
 
@@ -100,10 +102,20 @@ class _Run:
             if self.written is None:
                 raise
             raise WriteError(self.written.path, error) from None
+        if self.summary is not None:
+            self._summarize(self.summary)
         for output in self.outputs:
             output.keep()
         found = any(severity == "error" for severity in self.report.severities.values())
         return FOUND if found and not self.options["exit_zero"] and not self.options["write_baseline"] else 0
+
+    def _summarize(self, output: Output) -> None:
+        from mock_june.checker.reporters import Style, reporter
+
+        try:
+            reporter("markdown")(output.text, Style(quiet=self.options["quiet"])).end(self.report)
+        except OSError as error:
+            raise WriteError(output.path, error) from None
 
     def _check(self, advance: Callable[[int], None]) -> None:
         from mock_june.checker import preflight

@@ -18,6 +18,7 @@ import click
 
 from mock_june import __version__
 from mock_june.cli import render
+from mock_june.text import markdown
 
 if TYPE_CHECKING:
     from mock_june.verify import Outcome, Report, Verification
@@ -41,7 +42,7 @@ NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
     metavar="N",
     help="Cases drawn for each promise, beside the fixed ones.",
 )
-@click.option("--output-format", type=click.Choice(["text", "json", "junit"]), default="text", show_default=True)
+@click.option("--output-format", type=click.Choice(["text", "json", "junit", "markdown"]), default="text", show_default=True)
 def verify(url: str, key: str, any_key: bool, sdk: bool, max_examples: int, output_format: str) -> int:
     """Hold the server at URL to June's contract.
 
@@ -180,9 +181,25 @@ def _show_junit(report: Report) -> None:
     click.echo(ET.tostring(root, encoding="unicode", xml_declaration=False))
 
 
+def _show_markdown(report: Report) -> None:
+    """For the summary of a CI job: what is not kept in a table, and below it the requests that show it."""
+    heading = "all promises kept" if report.kept else f"{report.count('broken') + report.count('untried')} of {len(report.outcomes)} promises not kept"
+    click.echo(f"### mock-june verify: {heading}\n")
+    unkept = [outcome for outcome in report.outcomes if outcome.state in {"broken", "untried"}]
+    if unkept:
+        click.echo("| promise | | what it says | what came |\n|---|---|---|---|")
+    for outcome in unkept:
+        came = f"{outcome.breach.request}: {outcome.breach.problem}" if outcome.breach is not None else outcome.why
+        click.echo(f"| `{outcome.id}` | {outcome.state} | {markdown(outcome.text)} | {markdown(came)} |")
+    for breach in (outcome.breach for outcome in unkept if outcome.breach is not None):
+        # Indented, so that nothing in it can end it.
+        click.echo(f"\n    {breach.curl}")
+    click.echo(f"\n{markdown(summary(report))}, against {markdown(report.url)}.")
+
+
 def _xml(text: str) -> str:
     return NO_XML.sub("\ufffd", text)
 
 
-SHOW: dict[str, Callable[[Report], None]] = {"text": _show_text, "json": _show_json, "junit": _show_junit}
+SHOW: dict[str, Callable[[Report], None]] = {"text": _show_text, "json": _show_json, "junit": _show_junit, "markdown": _show_markdown}
 """The formats by their names."""

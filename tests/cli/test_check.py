@@ -53,6 +53,15 @@ def test_json(run, files):
     assert (document["checked"], document["valid"], document["invalid"], document["by_rule"]) == (3, 2, 1, {"identify.userId.type": 1})
 
 
+def test_summary(run, files):
+    """--summary-to writes the summary in Markdown besides, whatever the format; it is no other output's file."""
+    ended = run("check", "bad.jsonl", "--output-format", "github", "--summary-to", "summary.md")
+    assert ended.code == 1
+    assert ended.out.startswith("::error ")
+    assert (files / "summary.md").read_text() == run("check", "bad.jsonl", "--output-format", "markdown").out
+    assert run("check", "bad.jsonl", "--output-file", "x", "--summary-to", "x").code == 2
+
+
 def test_select_and_ignore(run, files):
     """--select and --ignore mean here what they mean to a server; a pattern that matches no rule is an error."""
     assert run("check", "bad.jsonl", "--ignore", "*.userId.type").code == 0

@@ -10,6 +10,7 @@ import sys
 from xml.etree import ElementTree as ET
 
 import pytest
+from markdown_it import MarkdownIt
 
 from mock_june.cli import verify as command
 from mock_june.errors import UnreachableError, UsageError
@@ -111,7 +112,19 @@ def test_junit(run, wrong_url):
     assert "curl " in (failed[0].findtext("failure") or "")
 
 
-@pytest.mark.parametrize("output_format", ["text", "json", "junit"])
+def test_markdown(run, wrong_url):
+    """As Markdown what is not kept is a row of a table, and the request that shows it a block of code."""
+    code, out, _ = run(wrong_url, "--key", KEY, "--max-examples", "0", "--output-format", "markdown")
+    assert code == 1
+    assert out.startswith("### mock-june verify: 1 of 102 promises not kept\n\n| promise |")
+    html = MarkdownIt("commonmark").enable("table").render(out)
+    [row] = re.findall(r"<tr>\s*<td>(.*?)</tr>", html, re.DOTALL)
+    assert row.startswith(f"<code>{PROMISE}</code></td>\n<td>broken</td>\n<td>a track whose <code>timestamp</code> is no date-time in UTC")
+    assert "came 200" in row
+    assert html.count("<pre><code>curl -sS -i ") == 1
+
+
+@pytest.mark.parametrize("output_format", ["text", "json", "junit", "markdown"])
 def test_hostile(run, output_format):
     """What a server answers reaches no terminal as it is, and breaks no format."""
     body = HOSTILE.encode()
@@ -122,6 +135,9 @@ def test_hostile(run, output_format):
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\ufffe]", out + err)
     if output_format == "junit":
         assert ET.fromstring(out) is not None
+    if output_format == "markdown":
+        html = MarkdownIt("commonmark").enable("table").render(out)
+        assert set(re.findall(r"<(\w+)", html)) == {"h3", "table", "thead", "tbody", "tr", "th", "td", "code", "pre", "p"}
     if output_format == "json":
         assert json.loads(out)
 

@@ -17,6 +17,7 @@ REPORTERS = {
     "github": "github:GithubReporter",
     "junit": "junit:JunitReporter",
     "sarif": "sarif:SarifReporter",
+    "markdown": "markdown:MarkdownReporter",
     "html": "html:HtmlReporter",
 }
 """Module and class of each format by its name: the choices of `--output-format`. Imported when asked for: nobody pays for a format but its own user."""
