@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from mock_june import __version__
-from mock_june.cli import config, render
+from mock_june.cli import completing, config, examples, render
 from mock_june.errors import MockJuneError
 from mock_june.text import printable
 
@@ -67,11 +67,15 @@ class Commands(click.Group):
             return None
         command: click.Command = getattr(import_module(f"mock_june.cli.{cmd_name}"), cmd_name)
         config.name_variables(command)
+        completing.attach(command)
+        examples.add(command)
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that the arguments name, its defaults laid out for click; an unknown one is told from the nearest."""
         name = args[0]
+        if ctx.resilient_parsing:  # a shell asks what could come next: half a word is no mistake
+            return super().resolve_command(ctx, args)
         if name not in COMMANDS and not name.startswith("-"):
             near = get_close_matches(name, COMMANDS, 1)
             raise click.UsageError(f"No such command {name!r}." + (f" Did you mean {near[0]!r}?" if near else f" There are {', '.join(COMMANDS)}."), ctx)
@@ -106,8 +110,18 @@ def commands(ctx: click.Context) -> None:
 def _usage(error: click.ClickException) -> str:
     """A usage error of click's on one line, with where to read on."""
     text = " ".join(error.format_message().split())
+    if isinstance(error, click.NoSuchOption):
+        text = f"No such option {error.option_name!r}.{_meant(error.option_name, error.possibilities or ())}"
+    elif isinstance(error, click.BadParameter) and error.param is not None and isinstance(error.param.type, click.Choice):
+        # click lists the choices, and keeps what was given in its text alone.
+        text += _meant(text.partition(" is not one of ")[0].rpartition(": ")[2].strip("'"), error.param.type.choices)
     ctx = getattr(error, "ctx", None)
     return f"{text} See: {ctx.command_path} --help" if ctx is not None else text
+
+
+def _meant(given: str, names: Sequence[str]) -> str:
+    near = get_close_matches(given, names, 1)
+    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def _say(text: str) -> None:

@@ -96,20 +96,24 @@ class TestUsage:
 
     def test_strange_command(self, run):
         """A command near to none is told from all."""
-        assert "There are serve, check, verify, calls" in one_line(run("xyzzy").err)
+        assert f"There are {', '.join(main.COMMANDS)}." in one_line(run("xyzzy").err)
 
     def test_unknown_option(self, run):
         """A misspelt option is told from the nearest, with where the others are listed."""
         code, out, err = run("rule", "--output-formt", "json")
         assert (code, out) == (2, "")
-        assert "--output-format" in one_line(err)
-        assert "See: mock-june rule --help" in err
+        assert one_line(err) == "mock-june: No such option '--output-formt'. Did you mean '--output-format'? See: mock-june rule --help\n"
+
+    def test_strange_option(self, run):
+        """An option near to none is told from none."""
+        assert one_line(run("rule", "--xyzzy").err) == "mock-june: No such option '--xyzzy'. See: mock-june rule --help\n"
 
     def test_bad_value(self, run):
-        """A value that is no choice is told from the choices, on one line."""
+        """A value that is no choice is told from the choices and the nearest of them, on one line."""
         code, _, err = run("schema", "sdk/trakc")
         assert code == 2
-        assert "'sdk/track'" in one_line(err)
+        assert "'sdk/batch'. Did you mean 'sdk/track'? See: mock-june schema --help" in one_line(err)
+        assert "'markdown', 'html'. Did you mean 'json'?" in one_line(run("check", "--output-format", "jsno").err)
 
 
 class TestEndings:
