@@ -23,6 +23,13 @@ class UsageError(MockJuneError):
     code = "invalid_request"
 
 
+class ForbiddenError(MockJuneError):
+    """A question that its asker may not ask: of a workspace that is another key's."""
+
+    status = 403
+    code = "forbidden"
+
+
 class SchemaError(MockJuneError):
     """A schema file that is missing or is no JSON Schema 2020-12. `path` names it."""
 

@@ -288,7 +288,7 @@ class TestBesideTheFixture:
             """
         )
         pytester.makeini("[pytest]\nfilterwarnings = error\n")
-        pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:asyncio").assert_outcomes(passed=2)
+        pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:asyncio", "-p", "no:schemathesis").assert_outcomes(passed=2)
 
     def test_one_server(self, pytester):
         """With a workspace of each example's own, the session's server is asked for instead, and no health check needs to be silenced."""
@@ -306,7 +306,7 @@ class TestBesideTheFixture:
             """
         )
         pytester.makeini("[pytest]\nfilterwarnings = error\n")
-        pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:asyncio").assert_outcomes(passed=1)
+        pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:asyncio", "-p", "no:schemathesis").assert_outcomes(passed=1)
 
 
 def test_randoms():
