@@ -20,7 +20,8 @@ def project(repo) -> Path:
 def failed(project: Path, mistake: str = "", *options: str) -> tuple[set[str], str]:
     """The tests that fail in a pytest of the project's own, and all that it printed."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "JUNE"))} | {"BACKFILL_MISTAKE": mistake}
-    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", *"-p no:cacheprovider -p no:randomly -p no:asyncio -p no:schemathesis -p no:socket".split(), *options]
+    without = [f"-pno:{name}" for name in ("cacheprovider", "randomly", "asyncio", "schemathesis", "socket")]
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", *without, *options]
     ended = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=120, check=False)
     names = set(re.findall(r"^(?:FAILED|ERROR) \S+::(\w+)", ended.stdout, re.MULTILINE))
     assert (ended.returncode == 0) is not bool(names), ended.stdout + ended.stderr
