@@ -15,11 +15,10 @@ from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import Any
 
-import orjson
-
 from mock_june.checker.language import COLON, COMMA, SILENT, language, tree, value
-from mock_june.checker.scan import ExactScan, Quick, Scan, Scanned
+from mock_june.checker.scan import Doubtful, ExactScan, Scan, Scanned
 from mock_june.contract import Engine, schemas
+from mock_june.contract.look import Look, parsed
 from mock_june.model import KINDS, Endpoint
 
 ROOT = frozenset((*SILENT, "$schema", "$id", "type", "required", "properties", "if", "then", "else", "x-known"))
@@ -175,9 +174,9 @@ class GatedScan:
     What it puts into the gate, and what it loses by asking, is a small share of all its time by the clock of the processor, on whatever file.
     """
 
-    def __init__(self, quick: Quick, endpoint: Endpoint, expected: int = 0, clock: Callable[[], float] = time.process_time) -> None:
-        self._quick = quick
-        self._exact = ExactScan(quick)
+    def __init__(self, look: Look, endpoint: Endpoint, expected: int = 0, clock: Callable[[], float] = time.process_time) -> None:
+        self._look = look
+        self._exact = ExactScan(look)
         self._endpoint = endpoint
         self._clock = clock
         self._gate: Gate | None = None
@@ -230,16 +229,16 @@ class GatedScan:
         self._invested += took
 
     def _learn(self, gate: Gate, data: bytes, scanned: Scanned) -> None:
-        doubtful = {number for number, _ in scanned.doubtful}
+        doubtful = {number for number, *_ in scanned.doubtful}
         most = LESSONS if gate.knows else FIRST_LESSONS
         for number, body in enumerate(data.split(b"\n", most)[:most]):
-            if number < scanned.lines and number not in doubtful and (kind := self._quick(body)):
-                gate.learn(kind, orjson.loads(body))
+            if number < scanned.lines and number not in doubtful and (kind := self._look.kind_of(payload := parsed(body))):
+                gate.learn(kind, payload)
 
     def _with_gate(self, gate: Gate, data: bytes) -> Scanned:
-        doubtful: list[tuple[int, int]] = []
+        doubtful: list[Doubtful] = []
         size, at, number, credit, lessons = len(data), 0, 0, CREDIT, LESSONS
-        end, quick = gate.end, self._quick
+        end, kind_of = gate.end, self._look.kind_of
         while credit > 0 and at < size:
             stop = end(data, at)
             proved = data.count(b"\n", at, stop)
@@ -248,17 +247,17 @@ class GatedScan:
             at = stop
             if at < size:
                 cut = data.index(b"\n", at)
-                body = data[at:cut]
-                kind = quick(body)
+                payload = parsed(data[at:cut])
+                kind = kind_of(payload)
                 if kind is None:
-                    doubtful.append((number, at))
+                    doubtful.append(Doubtful(number, at, payload))
                 elif lessons:
                     lessons -= 1
-                    gate.learn(kind, orjson.loads(body))
+                    gate.learn(kind, payload)
                 at = cut + 1
                 number += 1
         if at < size:
             rest = self._exact.scan(data[at:])
-            doubtful += [(number + later, at + begins) for later, begins in rest.doubtful]
+            doubtful += [Doubtful(number + later, at + begins, payload) for later, begins, payload in rest.doubtful]
             number += rest.lines
         return Scanned(number, doubtful)

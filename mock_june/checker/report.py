@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -74,6 +75,7 @@ class Report:
     history: bool = False
     notes: list[str] = field(default_factory=list)
     statistics: Statistics | None = None
+    _enough: set[str] = field(default_factory=set, compare=False, repr=False)
 
     @property
     def invalid(self) -> int:
@@ -86,9 +88,21 @@ class Report:
         self.valid += verdict.accepted
         self.warned += bool(verdict.warnings)
 
-    def knows(self, rule: str) -> bool:
-        """Whether enough examples of a rule are kept, so that its findings need only be counted."""
-        return len(self.examples.get(rule, ())) >= EXAMPLES
+    def count_rules(self, violated: Sequence[str], warned: Sequence[str]) -> bool:
+        """Counts one payload by the rules of its findings alone, if there are examples enough of each of them; False if not, and then nothing is counted."""
+        if not self._enough.issuperset(violated) or not self._enough.issuperset(warned):
+            return False
+        by_rule = self.by_rule
+        for rule in violated:
+            by_rule[rule] += 1
+        for rule in warned:
+            by_rule[rule] += 1
+        self.checked += 1
+        if not violated:
+            self.valid += 1
+        if warned:
+            self.warned += 1
+        return True
 
     def add(self, finding: Finding) -> None:
         """Counts one finding, and keeps it if it is one of the first of its rule."""
@@ -98,6 +112,8 @@ class Report:
         kept = self.examples.setdefault(rule, [])
         if len(kept) < EXAMPLES:
             kept.append(finding)
+        else:
+            self._enough.add(rule)
 
     def merge(self, other: Report) -> None:
         """Takes in the count of a later part of the same run."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from mock_june.checker.gate import fast_scan
 from mock_june.checker.inputs import Lines, Part
@@ -11,6 +11,7 @@ from mock_june.checker.inputs.lines import WHITE
 from mock_june.checker.report import Finding, Record, Report, finding
 from mock_june.checker.scan import Scan
 from mock_june.contract import Engine
+from mock_june.contract.look import UNREAD
 from mock_june.contract.parser import HINTS
 from mock_june.model import Endpoint, Verdict, Violation
 
@@ -56,6 +57,8 @@ class Checker:
         self._observers = observers
         self._admits = admits
         self._scan = None if observers else scan or fast_scan(engine, endpoint)
+        self._rules = engine.quick(endpoint).rules if tell is None and admits is None and not observers else None
+        """The rules that a payload breaks, where these need only be counted."""
 
     def take(self, parts: Iterable[Part]) -> None:
         """Checks payloads in order, until they end or the report is stopped."""
@@ -75,41 +78,48 @@ class Checker:
     def _lines(self, part: Lines, scan: Scan) -> None:
         report, done = self.report, 0
         scanned = scan.scan(part.data)
-        for number, at in scanned.doubtful:
+        for number, at, payload in scanned.doubtful:
             self._count_clean(number - done)
             done = number + 1
             body = part.data[at : part.data.index(b"\n", at)]
-            if body.strip(WHITE):
+            if payload is UNREAD and not body.strip(WHITE):
+                continue
+            if not self._is_counted(payload, body):
                 self._record(Record(part.source, part.line + number, part.offset + at, body))
-                if report.stopped:
-                    return
+            if report.stopped:
+                return
         self._count_clean(scanned.lines - done)
 
     def _count_clean(self, count: int) -> None:
         self.report.checked += count
         self.report.valid += count
 
+    def _is_counted(self, payload: Any, body: bytes) -> bool:
+        """Counts a payload, which is the body `parsed`, without its findings' texts, if these are wanted no more; says whether it did."""
+        counted = self._rules is not None and self.report.count_rules(*self._rules(payload, body))
+        if counted:
+            self._stop_at_most()
+        return counted
+
+    def _stop_at_most(self) -> None:
+        if self._most is not None and self.report.invalid >= self._most:
+            self.report.stopped = True
+
     def _record(self, record: Record) -> None:
-        report = self.report
         verdict = self._verdict(record)
         for observer in self._observers:
             record, verdict = observer.saw(record, verdict)  # each sees what the one before it made of it
-        report.count(verdict)
+        self.report.count(verdict)
         if verdict.violations or verdict.warnings:
             self._found(record, verdict)
-        if self._most is not None and report.invalid >= self._most:
-            report.stopped = True
+        self._stop_at_most()
 
     def _found(self, record: Record, verdict: Verdict) -> None:
-        report, counts_only = self.report, self._tell is None and self._admits is None
         for violation in (*verdict.violations, *verdict.warnings):
-            if counts_only and report.knows(violation.rule):
-                report.by_rule[violation.rule] += 1
-                continue
             found = finding(record, verdict, violation)
             if self._admits is not None and not self._admits(found):
                 continue
-            report.add(found)
+            self.report.add(found)
             if self._tell is not None:
                 self._tell(found.bare)
 

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple, Protocol
+import secrets
+from typing import Any, NamedTuple, Protocol
 
-Quick = Callable[[bytes], str | None]
-"""The kind of a body that is certainly good and bears no warning, else None."""
+import orjson
+
+from mock_june.contract.look import Look, parsed
+
+RUN = 1 << 14
+"""Bytes of lines that are parsed together: what their values take still fits into the processor's cache."""
+
+LEAST = 4
+"""Lines from which parsing them together pays."""
+
+PATIENCE = 64
+"""At most so many runs are parsed line by line after one that could not be parsed together."""
+
+
+class Doubtful(NamedTuple):
+    """A line that is not certainly clean: its number from 0, where it begins, and its value, or UNREAD."""
+
+    number: int
+    at: int
+    payload: Any
 
 
 class Scanned(NamedTuple):
-    """Whole lines looked at: how many, and each doubtful one by its number from 0 and where it begins."""
+    """Whole lines looked at: how many, and the doubtful ones."""
 
     lines: int
-    doubtful: list[tuple[int, int]]
+    doubtful: list[Doubtful]
 
 
 class Scan(Protocol):
@@ -24,21 +42,58 @@ class Scan(Protocol):
 
 
 class ExactScan:
-    """Parses each line and holds it to the contract."""
+    r"""Parses each line and holds it to the contract.
 
-    def __init__(self, quick: Quick) -> None:
-        self._quick = quick
+    Some dozen lines are parsed together, as one array: that saves a tenth of the time. For each `\n` stands a string in it that no file can know of. If all of
+    these strings are items, and every other item is one of them, then each line is one value by itself. Else, and where the array is no JSON, each line is
+    parsed alone.
+    """
+
+    def __init__(self, look: Look) -> None:
+        self._look = look
+        self._secret = secrets.token_hex(8)
+        self._between = f',"{self._secret}",'.encode()
+        self._wait = self._pause = 0
 
     def scan(self, data: bytes) -> Scanned:
         """Which lines are doubtful, blank ones among them."""
-        bodies = data[:-1].split(b"\n")
-        kinds = list(map(self._quick, bodies))
-        doubtful = []
+        doubtful: list[Doubtful] = []
         at = number = 0
-        for _ in range(kinds.count(None)):
-            following = kinds.index(None, number)
-            at += sum(map(len, bodies[number:following])) + following - number
-            doubtful.append((following, at))
-            at += len(bodies[following]) + 1
-            number = following + 1
-        return Scanned(len(bodies), doubtful)
+        while at < len(data):
+            stop = data.rfind(b"\n", at, at + RUN) + 1 or data.index(b"\n", at) + 1
+            run = data[at : stop - 1]
+            lines = run.count(b"\n") + 1
+            payloads = self._together(run, lines)
+            found = self._look.doubtful(map(parsed, run.split(b"\n")) if payloads is None else payloads)
+            if found:
+                doubtful += _placed(found, run, number, at)
+            number += lines
+            at = stop
+        return Scanned(number, doubtful)
+
+    def _together(self, run: bytes, lines: int) -> list[Any] | None:
+        """The values of the lines, or None: not all are one, or it is not worth another try."""
+        if self._wait or lines < LEAST:
+            self._wait = max(0, self._wait - 1)
+            return None
+        try:
+            items: list[Any] = orjson.loads(b"[%b]" % run.replace(b"\n", self._between))
+        except orjson.JSONDecodeError:
+            items = []
+        if len(items) == 2 * lines - 1 and items[1::2] == [self._secret] * (lines - 1):
+            self._pause = 0
+            return items[::2]
+        self._wait = self._pause = min(2 * self._pause + 1, PATIENCE)
+        return None
+
+
+def _placed(found: list[tuple[int, Any]], run: bytes, number: int, at: int) -> list[Doubtful]:
+    """What was found among the lines of a run, with the places of the lines; `number` and `at` are those of the first of them."""
+    lines = run.split(b"\n")
+    placed = []
+    done = 0
+    for place, payload in found:
+        at += sum(map(len, lines[done:place])) + place - done
+        placed.append(Doubtful(number + place, at, payload))
+        done = place
+    return placed

@@ -5,10 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from mock_june.contract import rules, schemas
 from mock_june.contract.judge import Judge
+from mock_june.contract.look import Look
 from mock_june.contract.parser import HINTS, no_object, parse, span
 from mock_june.contract.spans import messages
 from mock_june.contract.values import described
@@ -16,7 +15,7 @@ from mock_june.errors import UsageError
 from mock_june.model import KINDS, Checked, Verdict, Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from mock_june.model import ContractName, Endpoint, Rule
 
@@ -72,28 +71,13 @@ class Engine:
             return self._event(body, value, contract, endpoint.kind)
         return self._batch(body, value)
 
-    def quick(self, endpoint: Endpoint) -> Callable[[bytes], str | None]:
-        """A look at bodies that costs little more than parsing: the kind of an event that is certainly good and bears no warning, else None.
-
-        None says nothing: `check` does. For those who read many bodies of which most are good. Raises as `check` does.
-        """
-        contract = endpoint.contract
-        schemas.ask(contract, endpoint.kind)
+    def quick(self, endpoint: Endpoint) -> Look:
+        """A look at bodies that costs little more than parsing, for those who read many of which most are good. Raises as `check` does."""
+        contract, kind = endpoint.contract, endpoint.kind
+        schemas.ask(contract, kind)
         if endpoint.shape != "event":
             raise UsageError(f"of a {endpoint.shape} there is no quick look")
-        loads, given = orjson.loads, endpoint.kind
-        judges = {kind: self._judge(contract, kind) for kind in ([given] if given else KINDS[contract])}
-        looks = {kind: judge.quick for kind, judge in judges.items()}
-
-        def look(body: bytes) -> str | None:
-            try:
-                payload = loads(body)
-                kind: str = given or payload["type"]
-                return kind if looks[kind](payload) or judges[kind].is_strange_but_clean(payload) else None
-            except (ValueError, LookupError, TypeError):  # no JSON, no Object, no kind, too deep
-                return None
-
-        return look
+        return Look({each: self._judge(contract, each) for each in ([kind] if kind else KINDS[contract])}, kind, self.in_force)
 
     def _event(self, body: bytes, payload: dict[str, Any], contract: ContractName, kind: str | None) -> Verdict:
         if kind is None:

@@ -73,6 +73,15 @@ def parse(body: bytes) -> tuple[Any, Violation | None]:
         return None, _refused(body, error)
 
 
+def unreadable(body: bytes) -> str:
+    """The rule that a body breaks which holds no JSON value: `body.json`, or `body.encoding`."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return "body.encoding"
+    return "body.encoding" if b"\x00" in body[:2] else "body.json"
+
+
 def span(body: bytes) -> tuple[int, int]:
     """Where the one value of a body starts and stops, in bytes: the body without the white space around it."""
     return len(body) - len(body.lstrip(WHITE)), len(body.rstrip(WHITE))

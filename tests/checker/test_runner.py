@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
@@ -14,13 +13,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mock_june.checker import parallel, preflight
+from benchmarks import corpora
+from mock_june.checker import parallel, preflight, scan
 from mock_june.checker.inputs import Table
 from mock_june.checker.inputs.lines import WHITE
 from mock_june.checker.job import Job
 from mock_june.checker.report import EXAMPLES, Report
 from mock_june.checker.scan import ExactScan
 from mock_june.contract import Engine
+from mock_june.contract.look import UNREAD, parsed
 from mock_june.errors import MockJuneError
 from mock_june.model import Endpoint
 
@@ -84,20 +85,74 @@ def test_examples(tmp_path):
     assert run([path], tells=False)[0] == report
 
 
-@given(st.lists(st.sampled_from(LINES), min_size=1, max_size=40))
-@settings(max_examples=200, deadline=None)
-def test_the_fast_look(lines):
-    """The fast look at many lines never passes over one that has a violation, a warning or nothing in it, and knows where each stands."""
-    data = b"\n".join(lines) + b"\n"
-    scanned = ExactScan(QUICK).scan(data)
-    assert scanned.lines == len(lines)
-    at, expected = 0, []
+DECEIVING = [
+    *(b'{"type":"identify","userId":"1","x":[1', b"2]}", b"1,2", b"[", b"]", b"],[", b'"', b"\\", b'"\\', b",", b"{", b"}", b"\xc3", b"\xa9", b"\x00"),
+    *(GOOD + b"," + GOOD, GOOD[:-1], GOOD[1:], b'{"x":"', b'","y":"', b'"}', GOOD + b"\t", b" " + GOOD, b"[" * 1023 + b"]" * 1023, b"[" * 1024),
+]
+"""Lines that are none by themselves, and might be taken for some together."""
+
+
+def doubtful(lines):
+    """Those of the lines in which there is anything to find, or nothing at all: number, start, whether it is no JSON."""
+    at = 0
     for number, body in enumerate(lines):
         verdict = ENGINE.check(body, Endpoint("backfill"))
         if not body.strip(WHITE) or verdict.violations or verdict.warnings:
-            expected.append((number, at))
+            yield number, at, parsed(body) is UNREAD
         at += len(body) + 1
-    assert scanned.doubtful == expected
+
+
+def places(scanned):
+    """What a scan calls doubtful, in the same form."""
+    return [(number, at, payload is UNREAD) for number, at, payload in scanned.doubtful]
+
+
+@given(st.lists(st.sampled_from(LINES), max_size=40), st.lists(st.sampled_from([*LINES, *DECEIVING]), min_size=1, max_size=6), st.integers(0, 40))
+@settings(max_examples=400, deadline=None)
+def test_the_fast_look(lines, deceiving, at):
+    """The fast look at many lines never passes over one that has a violation, a warning or nothing in it, and knows where each stands."""
+    for some in ([*lines, *deceiving], [*[GOOD] * 10, *deceiving, *[GOOD] * 10], [*lines[:at], *deceiving, *lines[at:]]):
+        scanned = ExactScan(QUICK).scan(b"\n".join(some) + b"\n")
+        assert scanned.lines == len(some)
+        assert places(scanned) == list(doubtful(some))
+
+
+@pytest.mark.parametrize(
+    "deceiving",
+    [
+        [b'{"type":"identify","userId":"1","x":[1', b"2]}", GOOD + b",0," + GOOD],  # as many values as lines
+        [GOOD + b',"x",' + GOOD, b'{"type":"identify","userId":"1","x":[1', b"2]}"],
+        [GOOD + b",0," + GOOD + b",0," + GOOD, b'{"type":"identify","userId":"1","x":[1', b"2", b"3]}"],
+        [GOOD + b"]", b"[" + GOOD],
+        [b'{"type":"identify","userId":"1","x":"', b'"}'],
+    ],
+)
+def test_lines_that_deceive(deceiving):
+    """Lines that are no values by themselves are never taken for good because others are several, or because together they are as many as there are lines."""
+    lines = [*[GOOD] * 9, *deceiving, *[GOOD] * 9]
+    assert places(ExactScan(QUICK).scan(b"\n".join(lines) + b"\n")) == list(doubtful(lines))
+
+
+@pytest.mark.parametrize("bad", [0.0, 0.01, 0.3])
+def test_runs_of_lines(monkeypatch, bad):
+    """It makes no difference how many lines are parsed together, nor how often that fails; in good files it does not fail."""
+    lines = [line[:-1] for line in corpora.lines(2000, bad=bad, seed=3)]
+    lines[1000] = b'{"type":"identify","userId":"' + b"x" * 40_000 + b'"}'
+    data, expected = b"\n".join(lines) + b"\n", list(doubtful(lines))
+    together = []
+    monkeypatch.setattr(ExactScan, "_together", lambda self, *run, asked=ExactScan._together: together.append(asked(self, *run)) or together[-1])
+    for size in (1, 500, scan.RUN, 1 << 20):
+        monkeypatch.setattr(scan, "RUN", size)
+        scanner = ExactScan(QUICK)
+        for _ in range(2):
+            scanned = scanner.scan(data)
+            assert (scanned.lines, places(scanned)) == (2000, expected)
+    assert together.count(None) < len(together)
+    together.clear()
+    monkeypatch.setattr(scan, "RUN", 1 << 14)
+    ExactScan(QUICK).scan(data)
+    if not bad:
+        assert together.count(None) <= 2  # the long line, and the last ones
 
 
 @pytest.mark.parametrize("tells", [True, False])
@@ -169,30 +224,10 @@ def test_unreadable_in_a_worker(tmp_path, mixed):
             run([*mixed, path], workers)
 
 
-def test_quick_never_disagrees(corpus_payloads):
-    """A quick look never calls clean what a check finds something in, and never doubts what it finds nothing in."""
-    backfill = [Endpoint("backfill", kind) for kind in (None, "identify", "track")]
-    sdk = [Endpoint("sdk", kind) for kind in (None, "page", "alias")]
-    for endpoint in backfill + sdk:
-        quick = ENGINE.quick(endpoint)
-        for body in corpus_payloads:
-            verdict = ENGINE.check(body, endpoint)
-            is_clean = not verdict.violations and not verdict.warnings
-            assert quick(body) == (verdict.events[0].kind if is_clean else None), body
-
-
-@pytest.fixture(scope="module")
-def corpus_payloads():
-    """The payloads that the schema files show as good and as bad."""
-    folder = Path(__file__).parents[2] / "schemas" / "examples"
-    found = list(LINES)
-    for path in sorted(folder.rglob("*.json")):
-        example = json.loads(path.read_bytes())
-        if "payload" in example:
-            found.append(json.dumps(example["payload"], ensure_ascii=False).encode())
-        elif "raw" in example:
-            found.append(example["raw"].encode("utf-8", "surrogatepass"))
-        else:
-            found.append(bytes.fromhex(example["hex"]))
-    assert len(found) > 100
-    return found
+def test_counted_alone(mixed, tmp_path):
+    """Where findings are only counted, the counts and the examples are those of a run that tells each."""
+    path = corpora.write(tmp_path / "bad.jsonl", corpora.lines(3000, bad=0.4, seed=9))
+    for most in (None, 1, 700):
+        report, told = run([path, *mixed], tells=False, most=most)
+        assert told == []
+        assert report == run([path, *mixed], most=most)[0]
