@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # Under a shell that runs us in the background, Ctrl-C is ignored, and would be by every process that a test starts and interrupts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -16,7 +16,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # No deadline: the machines that run this are shared, and a slow example is no broken promise.
 settings.register_profile("default", deadline=None)
 settings.register_profile("ci", settings.get_profile("default"), print_blob=True, database=None)
-settings.load_profile("ci" if os.environ.get("CI") else "default")
+# mutmut runs the tests over and over in one process, which Hypothesis takes for a mistake; what it draws must be the same each time.
+settings.register_profile(
+    "mutants", settings.get_profile("default"), derandomize=True, database=None, suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow]
+)
+settings.load_profile("mutants" if "MUTANT_UNDER_TEST" in os.environ else "ci" if os.environ.get("CI") else "default")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

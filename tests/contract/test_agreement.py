@@ -28,7 +28,7 @@ SLIPPED = 9
 ENGINE = Engine()
 
 # A loaded machine draws slowly; that is nothing about the code.
-patient = settings(suppress_health_check=[HealthCheck.too_slow])
+patient = settings(suppress_health_check=[*settings.default.suppress_health_check, HealthCheck.too_slow])
 thorough = settings(patient, max_examples=max(5, PAYLOADS // len(KINDS) // (SLIPPED + 1)))
 
 
