@@ -7,8 +7,10 @@ import base64
 import contextlib
 import socket
 import ssl
-from collections.abc import Callable
+import threading
+import urllib.request
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from mock_june.errors import UsageError
@@ -51,9 +53,9 @@ class Parent:
         except ValueError:
             port = 0
         if parts.scheme != "http" or not parts.hostname or not port:
-            raise UsageError("the proxy that the environment names is no http://host:port: other hosts cannot be reached through it; unset it for this run")
+            raise UsageError("the proxy that the environment names is no http://host:port, so other hosts cannot be reached through it; unset it for this run")
         user = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
-        return cls(parts.hostname, port, "Basic " + base64.b64encode(user.encode()).decode() if user != ":" else "")
+        return cls(parts.hostname, port, "" if user == ":" else "Basic " + base64.b64encode(user.encode()).decode())
 
     @property
     def fields(self) -> tuple[tuple[str, str], ...]:
@@ -61,57 +63,95 @@ class Parent:
         return (("Proxy-Authorization", self.credentials),) if self.credentials else ()
 
 
-async def connect(address: tuple[str, int], living: Living, tls: str | None = None) -> End:
-    """A connection to one address. `tls` is the host whose certificate is to be shown; None: no TLS. Raises DialError."""
+class Outside:
+    """The way to other hosts. `parent` is the user's own proxy, `direct` what is reached without it, written as NO_PROXY is."""
+
+    def __init__(self, living: Living, parent: Parent | None, direct: str) -> None:
+        self._living = living
+        self._parent = parent
+        self._direct = direct
+
+    def parent(self, place: Place) -> Parent | None:
+        """The proxy that a place is reached through, None: without one."""
+        if self._parent is None or hosts.is_loopback(place.host) or urllib.request.proxy_bypass_environment(str(place), {"no": self._direct}):  # type: ignore[attr-defined]
+            return None
+        return self._parent
+
+    async def fake(self, host: str, port: int) -> End:
+        """A connection to the fake. Raises DialError."""
+        return await self._connect(await look_up(host, port))
+
+    async def dial(self, place: Place) -> End:
+        """A connection to a host, by an address of its that was looked at. Raises DialError, ForbiddenAddressError."""
+        found = await look_up(place.host, place.port)
+        for name in (*(entry[4][0] for entry in found), *(entry[3] for entry in found if entry[3])):
+            if hosts.way(str(name)) is not Way.PASS:
+                raise ForbiddenAddressError(hosts.why(str(name)))
+        return await self._connect(found, place.host if place.scheme == "https" else None)
+
+    async def to(self, parent: Parent) -> End:
+        """A connection to the user's own proxy. Raises DialError."""
+        return await self._connect(await look_up(parent.host, parent.port))
+
+    async def through(self, parent: Parent, place: Place) -> End:
+        """A tunnel to a host through the user's own proxy. Raises DialError."""
+        end = await self.to(parent)
+        lines = (f"CONNECT {place} HTTP/1.1", f"Host: {place}", *(f"{name}: {value}" for name, value in parent.fields), "", "")
+        end.send("\r\n".join(lines).encode())
+        answer = None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(2 * PATIENCE):
+                answer = await end.head()
+        words = (answer or b"").split(b"\r\n")[0].split(maxsplit=2)
+        if len(words) < 2 or not words[1].startswith(b"2"):
+            end.abort()
+            raise DialError(f"the environment's own proxy refuses it ({b' '.join(words[1:]).decode('latin-1') or 'no answer'})")
+        return end
+
+    async def _connect(self, found: list[Any], tls: str | None = None) -> End:
+        """A connection to the first address that takes one. `tls` is the host whose certificate is to be shown; None: no TLS. Raises DialError."""
+        loop = asyncio.get_running_loop()
+        context = None if tls is None else await asyncio.to_thread(ssl.create_default_context)
+        failure = "it has no address"
+        for entry in found:
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    address, port = entry[4][:2]
+                    return (await loop.create_connection(lambda: End(self._living), str(address), int(port), ssl=context, server_hostname=tls))[1]
+            except TimeoutError:
+                failure = "it does not answer"
+            except (OSError, UnicodeError) as error:
+                failure = str(error)
+        raise DialError(failure)
+
+
+async def look_up(host: str, port: int) -> list[Any]:
+    """The addresses of a host, as `getaddrinfo` gives them. Raises DialError where it has none.
+
+    Each is asked for in a thread that nobody waits for at the end: asyncio's own pool would hold up a stop for as long as a name server keeps silent.
+    """
     loop = asyncio.get_running_loop()
-    kind: Callable[[], End] = lambda: End(living)  # noqa: E731
-    context = None if tls is None else ssl.create_default_context()
-    try:
-        async with asyncio.timeout(PATIENCE):
-            _, end = await loop.create_connection(kind, *address, ssl=context, server_hostname=tls)
-    except TimeoutError:
-        raise DialError("it does not answer") from None
-    except (OSError, UnicodeError) as error:
-        raise DialError(str(error)) from None
-    return end
+    if hosts.is_address(host):
+        return [(0, 0, 0, "", (host, port))]
+    answer: asyncio.Future[list[Any]] = loop.create_future()
 
+    def tell(found: list[Any], error: Exception | None) -> None:
+        if answer.done():
+            return
+        if error is None:
+            answer.set_result(found)
+        else:
+            answer.set_exception(DialError(f"its name is not known here ({error})"))
 
-async def dial(place: Place, living: Living) -> End:
-    """A connection to a host that passes, by an address of its that was looked at. Raises DialError, ForbiddenAddressError."""
-    failure = DialError("it has no address")
-    for address in await addresses(place):
+    def ask() -> None:
+        found: list[Any] = []
+        failure: Exception | None = None
         try:
-            return await connect((address, place.port), living, place.host if place.scheme == "https" else None)
-        except DialError as error:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_CANONNAME)
+        except (OSError, UnicodeError) as error:
             failure = error
-    raise failure
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(tell, found, failure)
 
-
-async def addresses(place: Place) -> list[str]:
-    """The addresses of a host. Raises DialError where it has none, and ForbiddenAddressError where its name leads where nobody may go."""
-    loop = asyncio.get_running_loop()
-    try:
-        found = await loop.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM, flags=socket.AI_CANONNAME)
-    except (OSError, UnicodeError) as error:
-        raise DialError(f"its name is not known here ({error})") from None
-    names = [str(entry[4][0]) for entry in found]
-    for name in (*names, *(entry[3] for entry in found if entry[3])):
-        if hosts.way(name) is not Way.PASS:
-            raise ForbiddenAddressError(hosts.why(name))
-    return list(dict.fromkeys(names))
-
-
-async def through(parent: Parent, place: Place, living: Living) -> End:
-    """A tunnel to a host through the user's own proxy. Raises DialError."""
-    end = await connect((parent.host, parent.port), living)
-    lines = (f"CONNECT {place.authority} HTTP/1.1", f"Host: {place.authority}", *(f"{name}: {value}" for name, value in parent.fields), "", "")
-    end.send("\r\n".join(lines).encode())
-    answer = None
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(PATIENCE * 2):
-            answer = await end.head()
-    words = (answer or b"").split(b"\r\n")[0].split(maxsplit=2)
-    if len(words) < 2 or not words[1].startswith(b"2"):
-        end.abort()
-        raise DialError(f"the environment's own proxy refuses it ({b' '.join(words[1:]).decode('latin-1') or 'no answer'})")
-    return end
+    threading.Thread(target=ask, name="mock-june-relay-names", daemon=True).start()
+    return await answer

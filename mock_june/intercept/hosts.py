@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import re
+import socket
 from enum import Enum
 
 JUNE = "api.june.so"
@@ -10,6 +12,8 @@ JUNE = "api.june.so"
 
 METADATA = frozenset({"metadata", "metadata.google.internal", "instance-data", "169.254.169.254", "fd00:ec2::254", "100.100.100.200"})
 """The names and addresses where clouds hand out credentials."""
+
+OLD_SPELLING = re.compile(r"(?:0x[0-9a-f]+|[0-9]+)(?:\.(?:0x[0-9a-f]+|[0-9]+)){0,3}", re.ASCII)
 
 
 class Way(Enum):
@@ -42,7 +46,7 @@ def way(host: str, *, block_others: bool = False) -> Way:
         return Way.FAKE
     if name == "june.so" or name.endswith(".june.so"):
         return Way.FORBIDDEN
-    if name == "segment.io" or name.endswith(".segment.io") or name in METADATA or _is_link_local(name):
+    if name == "segment.io" or name.endswith(".segment.io") or _is_metadata(name):
         return Way.BLOCKED
     if block_others and not is_loopback(name):
         return Way.BLOCKED
@@ -58,7 +62,7 @@ def why(host: str) -> str:
         return "it is a host of june.so that the fake does not play; the fake answers for api.june.so"
     if name == "segment.io" or name.endswith(".segment.io"):
         return "it is Segment's: an SDK is aimed at Segment; aim it at https://api.june.so"
-    if name in METADATA or _is_link_local(name):
+    if _is_metadata(name):
         return "clouds hand out credentials there"
     return "--block-others blocks it"
 
@@ -72,15 +76,30 @@ def is_loopback(host: str) -> bool:
     return address is not None and address.is_loopback
 
 
-def _is_link_local(name: str) -> bool:
+def is_address(host: str) -> bool:
+    """Whether a host is an address, and no name."""
+    return _address(plain(host)) is not None
+
+
+def _is_metadata(name: str) -> bool:
     address = _address(name)
-    return address is not None and address.is_link_local
+    return name in METADATA if address is None else str(address) in METADATA or address.is_link_local
 
 
 def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         address = ipaddress.ip_address(name)
     except ValueError:
-        return None
+        return _old_spelling(name)
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return mapped or address
+
+
+def _old_spelling(name: str) -> ipaddress.IPv4Address | None:
+    """An address as the C library reads it still: `2852039166` and `0xa9fe.0xa9fe` are 169.254.169.254."""
+    if not OLD_SPELLING.fullmatch(name):
+        return None
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(name))
+    except OSError:
+        return None

@@ -7,13 +7,14 @@ import contextlib
 import secrets
 import socket
 import threading
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
 from mock_june import clock
 from mock_june.errors import ServerError
 from mock_june.intercept.authority import Authority
-from mock_june.intercept.dialling import Parent
+from mock_june.intercept.dialling import Outside, Parent
 from mock_june.intercept.routing import Router
 from mock_june.intercept.traffic import Counting, Traffic
 from mock_june.intercept.tunnel import Client, Living
@@ -29,16 +30,16 @@ class Relay:
     """A relay on one port of the loopback address, in a thread and on an event loop of its own. Use it once, as a context manager or by `start` and `stop`.
 
     `fake` is the host and port that June's connections go to, in plain HTTP. `block_others` refuses all other hosts but loopback ones. `parent` is the URL of
-    the user's own proxy, through which other hosts are reached.
+    the user's own proxy, through which other hosts are reached, but those that `direct` lists as NO_PROXY does, and loopback ones.
     """
 
-    def __init__(self, authority: Authority, fake: tuple[str, int], *, block_others: bool = False, parent: str | None = None) -> None:
+    def __init__(self, authority: Authority, fake: tuple[str, int], *, block_others: bool = False, parent: str | None = None, direct: str = "") -> None:
         self.secret = secrets.token_urlsafe(24)
         self._counting = Counting()
         self._living = Living()
-        above = None if parent is None else Parent.parse(parent)
-        self._router = Router(authority.server_context(), fake, self.secret, self._counting, self._living, block_others=block_others, parent=above)
-        self._sock: socket.socket | None = None
+        outside = Outside(self._living, None if parent is None else Parent.parse(parent), direct)
+        self._router = Router(authority.server_context(), fake, self.secret, self._counting, self._living, outside, block_others=block_others)
+        self._port = 0
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ending: asyncio.Event | None = None
@@ -48,11 +49,10 @@ class Relay:
 
     @property
     def port(self) -> int:
-        """The port that is listened on."""
-        if self._sock is None:
+        """The port that is listened on. Raises ServerError before `start`."""
+        if not self._port:
             raise ServerError("the relay has not been started")
-        port: int = self._sock.getsockname()[1]
-        return port
+        return self._port
 
     @property
     def proxy_url(self) -> str:
@@ -67,13 +67,14 @@ class Relay:
     def start(self) -> Self:
         """Listens; gives the relay back once it does. Raises ServerError."""
         # The protocol is named for asyncio's sake: it turns Nagle's delay off on sockets that say they are TCP.
-        self._sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
-            self._sock.bind((ADDRESS, 0))
+            sock.bind((ADDRESS, 0))
         except OSError as error:
-            self._sock.close()
+            sock.close()
             raise ServerError(f"cannot listen on {ADDRESS}: {error.strerror or error}", ADDRESS) from None
-        self._thread = threading.Thread(target=self._run, args=(self._sock,), name="mock-june-relay", daemon=True)
+        self._port = sock.getsockname()[1]
+        self._thread = threading.Thread(target=self._run, args=(sock,), name="mock-june-relay", daemon=True)
         self._thread.start()
         self._ready.wait()
         if self._failed is not None:
@@ -134,7 +135,14 @@ class Relay:
         """Serves a connection in a task, and holds that: asyncio itself does not, and a task that nobody holds may vanish amid its work."""
         task = asyncio.get_running_loop().create_task(self._router.serve(client))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(partial(self._done, client))
+
+    def _done(self, client: Client, task: asyncio.Task[None]) -> None:
+        """A connection is on its way. Where what led it there broke, it ends: a client must not wait for ever."""
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            client.abort()
+            asyncio.get_running_loop().call_exception_handler({"message": "the relay failed to serve a connection", "exception": error})
 
 
 def _tell(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

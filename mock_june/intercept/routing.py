@@ -7,21 +7,23 @@ import ssl
 from collections.abc import Awaitable
 from typing import TypeVar
 
-from mock_june.intercept import dialling, hosts
-from mock_june.intercept.dialling import DialError, ForbiddenAddressError, Parent
+from mock_june.intercept import hello, hosts
+from mock_june.intercept.dialling import DialError, ForbiddenAddressError, Outside
 from mock_june.intercept.framing import Body
 from mock_june.intercept.heads import BadHeadError, Head, Place, parse, refusal
 from mock_june.intercept.hosts import JUNE, Way
 from mock_june.intercept.traffic import Counting
-from mock_june.intercept.tunnel import Client, End, Living, Named
+from mock_june.intercept.tunnel import Client, End, Living
 
 T = TypeVar("T")
 
 PATIENCE = 60.0
-"""Seconds that a client has for what tells where it wants to go: browsers open connections before they need them."""
+"""Seconds that a client has for each thing that tells where it wants to go: browsers open connections before they need them."""
 
 TLS = b"\x16"
 """How a TLS handshake begins (RFC 8446 section 5.1); no HTTP method does."""
+
+HTTPS = 443
 
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 CHALLENGE = ("Proxy-Authenticate", 'Basic realm="mock-june"')
@@ -29,6 +31,12 @@ SECRETLESS = ("Java/", "Java-http-client/")
 """Clients that cannot be given a proxy's password from outside: of them the user is asked, as of those that come without a proxy."""
 
 STRANGER = "a process of another user asked"
+ASTRAY = "it came to the relay as June does, without a proxy's CONNECT"
+
+PAGE = "the relay of a mock-june run serves no page of a browser"
+NO_SERVER = "this is the relay of a mock-june run, and no web server: it serves the program under `mock-june run` alone"
+NO_STRANGER = "the relay of a mock-june run serves the processes of its own user alone"
+NO_SECRET = "the relay of a mock-june run wants its secret: use the proxy's URL as it stands in HTTPS_PROXY"  # noqa: S105 - a text
 
 
 class Refusal(Exception):  # noqa: N818 - an answer, not an error
@@ -43,38 +51,32 @@ class Router:
     """Serves connections. `context` ends TLS as June; `fake` is where June's calls go; `secret` is what a proxy's user must know."""
 
     def __init__(
-        self,
-        context: ssl.SSLContext,
-        fake: tuple[str, int],
-        secret: str,
-        counting: Counting,
-        living: Living,
-        *,
-        block_others: bool,
-        parent: Parent | None,
+        self, context: ssl.SSLContext, fake: tuple[str, int], secret: str, counting: Counting, living: Living, outside: Outside, *, block_others: bool
     ) -> None:
-        context.sslobject_class = Named
-        context.sni_callback = _note_name
+        context.sslobject_class = hello.Named
+        context.sni_callback = _take_june
         self._context = context
         self._fake = fake
         self._secret = secret
         self._counting = counting
         self._living = living
+        self._outside = outside
         self._block_others = block_others
-        self._parent = parent
 
     async def serve(self, client: Client) -> None:
         """Takes a connection to where it belongs; what it then carries needs no task."""
         try:
             if await _soon(client.first()) == TLS:
                 await self._direct(client)
-            else:
+            elif client.held:
                 await self._request(client, await _head(client))
+            else:
+                client.abort()
         except Refusal as refused:
             client.refuse(refused.answer)
         except BadHeadError as error:
             client.refuse(refusal(400, "invalid_request", f"{error}; nothing of it was sent on"))
-        except (TimeoutError, DialError):
+        except TimeoutError:
             client.abort()
         except asyncio.CancelledError:
             client.abort()
@@ -85,71 +87,115 @@ class Router:
         if client.is_ours():
             await self._capture(client)
         else:
-            self._counting.blocked(JUNE, 443, STRANGER)
+            self._counting.blocked(Place(JUNE, HTTPS), STRANGER)
             client.abort()
 
-    # ---- a request in plain text
-
     async def _request(self, client: Client, head: Head) -> None:
+        """A request in plain text: a proxy's, or a server's."""
         place = head.place()
         if place is None:
             await self._origin(client, head)
             return
         self._want_secret(client, head)
         way = self._way(place)
-        if head.method == "CONNECT" and way is Way.FAKE:
+        if head.method != "CONNECT":
+            await self._forward(client, head, place, way)
+        elif way is Way.FAKE:
             client.send(ESTABLISHED)
             await self._capture(client)
-        elif head.method == "CONNECT":
+        elif hosts.is_address(place.host) and place.port == HTTPS:
+            await self._by_name(client, place)
+        else:
             end = await self._reach(place)
             client.send(ESTABLISHED)
             client.join(end)
-        elif way is Way.FAKE:
-            body = Body(head)
-            end = await self._fake_end()
-            end.send(head.onward(place.path, JUNE))
-            client.join(end, body.take)
-        else:
-            await self._forward(client, head, place)
 
     async def _origin(self, client: Client, head: Head) -> None:
         """A request as a server gets it: a shim has led a connection to June's port 80 here. A page could send one too; it says so by its Origin."""
         place = head.host()
         if hosts.way(place.host) not in {Way.FAKE, Way.FORBIDDEN}:
-            raise Refusal(403, "forbidden", "this is the relay of a mock-june run, and no web server; it serves the program under `mock-june run` alone")
+            raise Refusal(403, "forbidden", NO_SERVER)
         if head.all("origin"):
-            raise Refusal(403, "forbidden", "the relay of a mock-june run serves no page of a browser")
+            raise Refusal(403, "forbidden", PAGE)
         if not client.is_ours():
-            self._counting.blocked(place.host, place.port, STRANGER)
-            raise Refusal(403, "forbidden", "the relay of a mock-june run serves the processes of its own user alone")
+            self._counting.blocked(place, STRANGER)
+            raise Refusal(403, "forbidden", NO_STRANGER)
         self._way(place)
-        end = await self._fake_end()
-        end.send(head.onward(head.target, JUNE))
-        client.join(end, Body(head).take)
+        await self._once(client, head, await self._fake_end(), head.target, JUNE)
 
-    async def _forward(self, client: Client, head: Head, place: Place) -> None:
-        """One plain request to another host. It is the only one on its connection: the next might be for another."""
-        body = Body(head)
-        if self._parent is not None and not hosts.is_loopback(place.host):
-            end = await _tried(place, dialling.connect((self._parent.host, self._parent.port), self._living))
-            self._counting.passed(hosts.plain(place.host), place.port)
-            end.send(head.onward(head.target, place.authority, *self._parent.fields))
+    async def _forward(self, client: Client, head: Head, place: Place, way: Way) -> None:
+        """One request in absolute form. For June it came in the clear, as old axios sends it to a proxy."""
+        parent = self._outside.parent(place)
+        if way is Way.FAKE:
+            await self._once(client, head, await self._fake_end(), place.path, JUNE)
+        elif parent is None:
+            await self._once(client, head, await self._reach(place), place.path, place.authority)
         else:
-            end = await self._reach(place)
-            end.send(head.onward(place.path, place.authority))
+            end = await _tried(place, self._outside.to(parent))
+            self._counting.passed(place)
+            await self._once(client, head, end, head.target, place.authority, *parent.fields)
+
+    async def _once(self, client: Client, head: Head, end: End, target: str, host: str, *more: tuple[str, str]) -> None:
+        """Sends one request on. It is the only one of its connection: the next might be for another host."""
+        try:
+            body = Body(head)
+        except BadHeadError:
+            end.abort()
+            raise
+        end.send(head.onward(target, host, *more))
         client.join(end, body.take)
 
-    # ---- who may
+    async def _by_name(self, client: Client, place: Place) -> None:
+        """A client that has looked up a host itself, and wants its address. TLS names the host: it may be June's, and then the address is not dialled."""
+        client.send(ESTABLISHED)
+        name = None
+        if await _soon(client.first()) == TLS:
+            name = await _soon(_asked(client))
+        way = hosts.way(name, block_others=self._block_others) if name else Way.PASS
+        if way is Way.FAKE:
+            await self._capture(client)
+            return
+        try:
+            if name:
+                self._way(Place(name, place.port))
+            end = await self._reach(place)
+        except Refusal:  # the client has been told that all is well
+            client.abort()
+        else:
+            client.join(end)
+
+    async def _capture(self, client: Client) -> None:
+        """What follows on the connection is for June: TLS, which is ended here, or plain HTTP."""
+        if await _soon(client.first()) == TLS:
+            secured = client.secured(self._context)
+            if not await _soon(secured.handshake()):
+                self._note(secured.failure, secured.asked)
+                client.abort()
+                return
+            client = secured
+        try:
+            end = await self._fake_end()
+        except Refusal as refused:  # inside the TLS
+            client.refuse(refused.answer)
+        else:
+            client.join(end)
+
+    def _note(self, failure: ssl.SSLError | None, asked: str | None) -> None:
+        """A handshake came to nothing: it was for another host, or the client does not believe the certificate, and says so by an alert."""
+        if asked is not None and not hosts.is_june(asked):
+            self._counting.blocked(Place(hosts.plain(asked), HTTPS), ASTRAY)
+        elif failure is not None and "ALERT" in (failure.reason or ""):
+            self._counting.untrusted()
 
     def _want_secret(self, client: Client, head: Head) -> None:
         if head.knows(self._secret):
             return
         if head.all("origin"):
-            raise Refusal(403, "forbidden", "the relay of a mock-june run serves no page of a browser")
+            raise Refusal(403, "forbidden", PAGE)
         agents = head.all("user-agent")
         if not head.all("proxy-authorization") and agents and agents[0].startswith(SECRETLESS) and client.is_ours():
             return
-        raise Refusal(407, "unauthorized", "the relay of a mock-june run wants its secret: use the proxy's URL as it stands in HTTPS_PROXY", CHALLENGE)
+        raise Refusal(407, "unauthorized", NO_SECRET, CHALLENGE)
 
     def _way(self, place: Place) -> Way:
         """Where a place lies. Raises Refusal where it must not be reached."""
@@ -159,56 +205,30 @@ class Router:
         return way
 
     def _blocked(self, place: Place, why: str) -> Refusal:
-        self._counting.blocked(hosts.plain(place.host), place.port, why)
-        return Refusal(403, "blocked", f"mock-june did not connect to {place.host}:{place.port}: {why}")
-
-    # ---- where to
-
-    async def _capture(self, client: Client) -> None:
-        """What follows on the connection is for June: TLS, which is ended here, or plain HTTP."""
-        if await _soon(client.first()) == TLS:
-            client = await self._end_tls(client)
-        try:
-            end = await self._fake_end()
-        except Refusal as refused:  # inside the TLS
-            client.refuse(refused.answer)
-        else:
-            client.join(end)
-
-    async def _end_tls(self, client: Client) -> Client:
-        secured = client.secured(self._context)
-        if not await _soon(secured.handshake()):
-            if secured.asked is not None and not hosts.is_june(secured.asked):
-                self._counting.blocked(hosts.plain(secured.asked), 443, hosts.why(secured.asked))
-            elif secured.failure is not None:
-                self._counting.untrusted()
-            raise DialError("no TLS")
-        return secured
+        self._counting.blocked(place, why)
+        return Refusal(403, "blocked", f"mock-june did not connect to {place}: {why}")
 
     async def _fake_end(self) -> End:
         self._counting.captured()
         try:
-            return await dialling.connect(self._fake, self._living)
+            return await self._outside.fake(*self._fake)
         except DialError as error:
             raise Refusal(502, "bad_gateway", f"the fake does not answer: {error}") from None
 
     async def _reach(self, place: Place) -> End:
         """A connection to a host that passes. Raises Refusal."""
+        parent = self._outside.parent(place)
         try:
-            if self._parent is not None and not hosts.is_loopback(place.host):
-                end = await _tried(place, dialling.through(self._parent, place, self._living))
-            else:
-                end = await _tried(place, dialling.dial(place, self._living))
+            end = await _tried(place, self._outside.dial(place) if parent is None else self._outside.through(parent, place))
         except ForbiddenAddressError as error:
             raise self._blocked(place, error.why) from None
-        self._counting.passed(hosts.plain(place.host), place.port)
+        self._counting.passed(place)
         return end
 
 
-def _note_name(connection: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> int | None:
+def _take_june(connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> int | None:
     """Takes June's name, or none: whoever leads connections here without one has led June's. Another's is refused amid the handshake."""
-    if isinstance(connection, Named):
-        connection.asked = name
+    hello.hear(connection, name, context)
     return None if name is None or hosts.is_june(name) else ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
 
 
@@ -223,8 +243,17 @@ async def _head(client: Client) -> Head:
     return parse(raw)
 
 
+async def _asked(client: Client) -> str:
+    """The name that a client asks for in TLS, once its first message is whole; empty where it asks for none."""
+    while True:
+        name = hello.asked(bytes(client.held))
+        if name is not None or client.ended or client.is_full():
+            return name or ""
+        await client.changed()
+
+
 async def _tried(place: Place, work: Awaitable[End]) -> End:
     try:
         return await work
     except DialError as error:
-        raise Refusal(502, "bad_gateway", f"mock-june could not reach {place.host}:{place.port} for the program: {error}") from None
+        raise Refusal(502, "bad_gateway", f"mock-june could not reach {place} for the program: {error}") from None

@@ -6,6 +6,8 @@ import threading
 from collections import Counter
 from dataclasses import dataclass, field
 
+from mock_june.intercept.heads import Place
+
 MOST_NAMES = 1000
 """So many hosts are told apart; a program that asks for more finds the rest under one name, so that memory stays flat."""
 
@@ -46,16 +48,16 @@ class Counting:
         with self._lock:
             self._untrusted += 1
 
-    def passed(self, host: str, port: int) -> None:
+    def passed(self, place: Place) -> None:
         """One connection goes on to its host."""
         with self._lock:
-            key = f"{host}:{port}"
+            key = str(place)
             self._passed[key if key in self._passed or len(self._passed) < MOST_NAMES else OTHERS] += 1
 
-    def blocked(self, host: str, port: int, why: str) -> None:
+    def blocked(self, place: Place, why: str) -> None:
         """One connection was refused."""
         with self._lock:
-            key = (f"{host}:{port}", why)
+            key = (str(place), why)
             self._blocked[key if key in self._blocked or len(self._blocked) < MOST_NAMES else (OTHERS, why)] += 1
 
     def snapshot(self) -> Traffic:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from mock_june.intercept import peers
 from mock_june.intercept.heads import MOST
+from mock_june.intercept.hello import Named
 
 CHUNK = 64 * 1024
 LINGER = 10.0
@@ -60,9 +61,9 @@ class End(asyncio.Protocol):
         self.receive(data)
 
     def eof_received(self) -> bool:
-        """The peer sends no more; it may still read."""
+        """The peer sends no more; it may still read, but where asyncio's TLS is between."""
         self.end()
-        return True
+        return self._transport.can_write_eof()
 
     def pause_writing(self) -> None:
         """The peer reads slowly: whoever sends to it waits."""
@@ -88,7 +89,7 @@ class End(asyncio.Protocol):
     async def first(self) -> bytes:
         """The first byte that is held; empty where the peer ends without one."""
         while not self.held and not self.ended:
-            await self._changed()
+            await self.changed()
         return bytes(self.held[:1])
 
     async def head(self) -> bytes | None:
@@ -101,9 +102,19 @@ class End(asyncio.Protocol):
                 del self.held[: end + 4]
                 return taken
             begin = max(0, len(self.held) - 3)
-            if len(self.held) >= MOST or self.ended:
+            if self.is_full() or self.ended:
                 return None
-            await self._changed()
+            await self.changed()
+
+    async def changed(self) -> None:
+        """Waits for more bytes, or the end."""
+        self.resume()
+        self._news = self._loop.create_future()
+        await self._news
+
+    def is_full(self) -> bool:
+        """Whether as much is held as may be."""
+        return len(self.held) >= MOST
 
     def send(self, data: bytes) -> None:
         """Sends bytes to the peer."""
@@ -115,11 +126,12 @@ class End(asyncio.Protocol):
         if self._finished or self._transport.is_closing():
             return
         self._finished = True
-        if self.ended or not self._transport.can_write_eof():
+        if self.ended:
             self._transport.close()
             return
         try:
-            self._transport.write_eof()
+            if self._transport.can_write_eof():  # asyncio's TLS cannot: its peer has been told `Connection: close`
+                self._transport.write_eof()
         except OSError:  # the peer is gone already
             self._transport.abort()
 
@@ -153,18 +165,22 @@ class End(asyncio.Protocol):
             if end.ended:
                 end.end()
             end.resume()
+        if self._transport.is_closing():  # it went away while the other was being reached
+            other.part()
 
     def receive(self, data: bytes) -> None:
         """Takes plain bytes of the peer's to the other end."""
         self._moved = self._living.moved = self._loop.time()
         if self._other is None:
             self.held += data
-            if len(self.held) >= MOST:
+            if self.is_full():
                 self.pause()
             self._wake()
             return
         if self._sieve is not None:
-            data = self._sieve(data)
+            come, data = len(data), self._sieve(data)
+            if len(data) < come:  # the request's end is behind: whoever still waits for another is told that none comes
+                self._other.finish()
         if data:
             self._other.send(data)
 
@@ -176,11 +192,6 @@ class End(asyncio.Protocol):
             self._other.finish()
         if self._finished:
             self._transport.close()
-
-    async def _changed(self) -> None:
-        self.resume()
-        self._news = self._loop.create_future()
-        await self._news
 
     def _wake(self) -> None:
         if self._news is not None and not self._news.done():
@@ -251,12 +262,6 @@ class Client(End):
         self._transport.abort()
 
 
-class Named(ssl.SSLObject):
-    """A TLS connection that knows the name its client asked for."""
-
-    asked: str | None = None
-
-
 class TlsClient(Client):
     """A client's end whose TLS is ended here. What it sends and gets through `send` and the tunnel is plain."""
 
@@ -271,7 +276,7 @@ class TlsClient(Client):
     async def handshake(self) -> bool:
         """Whether the client and we came to terms; waits for it."""
         while not self._shaken and not self.ended:
-            await self._changed()
+            await self.changed()
         return self._shaken
 
     @property
