@@ -238,3 +238,67 @@ class Rule:
     right: str = ""
     python: str = ""
     node: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the record as a list: an event, or a call without events (then `event`, `contract` and `kind` are None); without body, headers or answer.
+
+    `place` is where the event stands among the `of` events of its call, from 1. `glance` holds those of the payload's own `userId`, `anonymousId`, `groupId`,
+    `event` and `timestamp` that are there and are no Object or array, cut where long. `violations` and `warnings` count
+    the event's own, of a call without events the call's; `finding` is the first of them.
+    """
+
+    call: int
+    event: int | None
+    at: str
+    workspace: str | None
+    method: str
+    path: str
+    status: int
+    code: str | None
+    accepted: bool
+    fault: Fault | None
+    duration_ms: float
+    contract: str | None
+    kind: str | None
+    place: int
+    of: int
+    glance: dict[str, Any]
+    finding: Violation | None
+    violations: int
+    warnings: int
+
+
+class Times(NamedTuple):
+    """Entries over time: stretches of `step` seconds from `start` (UTC, RFC 3339) on, and how many were accepted and rejected in each."""
+
+    start: str
+    step: int
+    accepted: tuple[int, ...]
+    rejected: tuple[int, ...]
+
+
+class Overview(NamedTuple):
+    """Counts of what holds a filter. Pairs are how many were accepted and how many rejected.
+
+    `last` is the newest call, whatever the filter, on record still or not.
+    """
+
+    last: int
+    entries: int
+    calls: tuple[int, int]
+    events: tuple[int, int]
+    kinds: dict[str, tuple[int, int]]
+    rules: dict[str, int]
+    times: Times | None
+
+
+class WorkspaceTotals(NamedTuple):
+    """Counts of one workspace, and when its newest call came."""
+
+    workspace: str
+    calls: int
+    events: int
+    rejected: int
+    last_at: str

@@ -8,7 +8,7 @@ from typing import Any, cast
 import orjson
 
 from mock_june.errors import UsageError
-from mock_june.model import Call, Event, Fault, Raw, Totals, Violation
+from mock_june.model import Call, Entry, Event, Fault, Overview, Raw, Totals, Violation
 
 SUCCESS = b'{"status":200,"success":true}'
 """The one answer of success, as June's own pages show it (HTTP API, "Response")."""
@@ -129,6 +129,62 @@ def call(c: Call) -> dict[str, Any]:
         "duration_ms": c.duration_ms,
         "events": [event(e) for e in c.events],
     }
+
+
+def brief_event(e: Event, payload_bytes: int) -> dict[str, Any]:
+    """An event as `GET /_mock/events/<id>?form=brief` shows it: without its payload, but with its size."""
+    whole = event(e)
+    del whole["payload"]
+    return whole | {"payload_bytes": payload_bytes}
+
+
+def brief(c: Call, body_bytes: int, events: int) -> dict[str, Any]:
+    """A call as `GET /_mock/calls/<id>?form=brief` shows it: without body and events, but with their sizes."""
+    whole = call(c)
+    del whole["body"], whole["events"]
+    return whole | {"body_bytes": body_bytes, "events_total": events}
+
+
+def entry(e: Entry) -> dict[str, Any]:
+    """An entry as `GET /_mock/entries` shows it."""
+    return {
+        "call": e.call,
+        "event": e.event,
+        "at": e.at,
+        "workspace": e.workspace,
+        "method": e.method,
+        "path": e.path,
+        "status": e.status,
+        "code": e.code,
+        "accepted": e.accepted,
+        "fault": None if e.fault is None else fault(e.fault),
+        "duration_ms": e.duration_ms,
+        "contract": e.contract,
+        "kind": e.kind,
+        "place": e.place,
+        "of": e.of,
+        "glance": e.glance,
+        "finding": None if e.finding is None else violation(e.finding),
+        "violations": e.violations,
+        "warnings": e.warnings,
+    }
+
+
+def overview(o: Overview, severity: Mapping[str, str]) -> dict[str, Any]:
+    """Counts as `GET /_mock/stats` shows them. `severity` of a rule by its id; of one that is no longer in force it is not known."""
+    return {
+        "last": o.last,
+        "entries": o.entries,
+        "calls": _split(o.calls),
+        "events": _split(o.events),
+        "kinds": [{"kind": kind, **_split(split)} for kind, split in o.kinds.items()],
+        "rules": [{"rule": rule, "severity": severity.get(rule), "count": count} for rule, count in o.rules.items()],
+        "times": None if o.times is None else {"start": o.times.start, "step_s": o.times.step, "accepted": o.times.accepted, "rejected": o.times.rejected},
+    }
+
+
+def _split(split: tuple[int, int]) -> dict[str, int]:
+    return {"accepted": split[0], "rejected": split[1]}
 
 
 def call_from(data: Mapping[str, Any]) -> Call:

@@ -22,6 +22,8 @@ LEFT JOIN word AS workspace ON workspace.id = call.workspace
 ORDER BY call.id
 """
 
+BRIEF = CALLS.replace("content.body", "length(content.body)")
+
 EVENT = """
 SELECT event.id, event.call, content.at, workspace.text, contract.text, kind.text, event.accepted, event.start, event.stop, finding.violations, finding.warnings
 """
@@ -53,6 +55,21 @@ def calls(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Call]:
     for row in connection.execute(EVENTS_OF_CALLS, (wanted,)):
         events.setdefault(row[1], []).append(_event(row, bodies[row[1]]))
     return [_call(row, tuple(events.get(row[0], ()))) for row in rows]
+
+
+def brief(connection: sqlite3.Connection, number: int) -> tuple[Call, int, int] | None:
+    """A call without its body and events, and how many bytes the one and how many events the other has. Neither is read."""
+    row = connection.execute(BRIEF, (f"[{number}]",)).fetchone()
+    if row is None:
+        return None
+    events: int = connection.execute("SELECT count FROM call WHERE id = ?", (number,)).fetchone()[0]
+    return _call((*row[:7], b"", *row[8:]), ()), row[7], events
+
+
+def body(connection: sqlite3.Connection, number: int) -> bytes:
+    """A call's body."""
+    found: bytes = connection.execute("SELECT body FROM content WHERE id = ?", (number,)).fetchone()[0]
+    return found
 
 
 def events(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Event]:

@@ -110,6 +110,24 @@ def count(connection: sqlite3.Connection, result: Result, where: Filter, after: 
 
 
 @dataclass(frozen=True, slots=True)
+class Selection:
+    """The SQL, and its parameters, of the ids (its column `id`) that hold a filter; `key` is what they are ordered by."""
+
+    sql: str
+    key: str
+    values: Values
+
+
+def selection(connection: sqlite3.Connection, result: Result, where: Filter, after: int = 0) -> Selection | None:
+    """All results after the cursor that hold the filter, to be asked further; None when there can be none."""
+    search = _Search.of(connection, result, where, after)
+    if search is None:
+        return None
+    way = search.way()
+    return Selection(search.select(way), way.key, search.values(way))
+
+
+@dataclass(frozen=True, slots=True)
 class _Search:
     """One search by some terms over the rows of `table`, each of which stands for a result. `after` is the cursor among results, `row_after` among rows."""
 
@@ -123,14 +141,14 @@ class _Search:
     @classmethod
     def of(cls, connection: sqlite3.Connection, result: Result, where: Filter, after: int) -> _Search | None:
         """The search for what a filter asks; None when nothing in this journal can hold it."""
-        terms = _terms(connection, where)
-        if not all(term.values for term in terms):
+        asked = terms(connection, where)
+        if not all(term.values for term in asked):
             return None
         after = row_after = _bounded(after)
-        table: Result = "event" if result == "event" or any(term.column in OF_EVENTS for term in terms) else "call"
+        table: Result = "event" if result == "event" or any(term.column in OF_EVENTS for term in asked) else "call"
         if table != result:
             row_after = _one(connection, "SELECT max(0, ifnull((SELECT first + count - 1 FROM call WHERE id <= ? ORDER BY id DESC LIMIT 1), 0))", (after,))
-        return cls(connection, result, table, terms, after, row_after)
+        return cls(connection, result, table, asked, after, row_after)
 
     @property
     def rules(self) -> str:
@@ -154,7 +172,7 @@ class _Search:
             source += f" CROSS JOIN call ON call.id = {way.key} CROSS JOIN event ON event.id BETWEEN call.first AND call.first + call.count - 1"
         often = self.table != self.result or (by_rules and way.several)
         conditions = " AND ".join([way.condition, *map(self._check, others)])
-        return f"SELECT {'DISTINCT ' if often else ''}{owner} FROM {source} WHERE {conditions}"  # noqa: S608
+        return f"SELECT {'DISTINCT ' if often else ''}{owner} AS id FROM {source} WHERE {conditions}"  # noqa: S608
 
     def values(self, way: Way) -> Values:
         """The parameters of `select`."""
@@ -194,7 +212,7 @@ class _Search:
         return _one(self.connection, f"SELECT ifnull(min({way.key}), 1) - 1 FROM {way.source} WHERE {way.condition}", way.values)  # noqa: S608
 
 
-def _terms(connection: sqlite3.Connection, where: Filter) -> tuple[Term, ...]:
+def terms(connection: sqlite3.Connection, where: Filter) -> tuple[Term, ...]:
     """What a filter asks, in the tables' own values. A term without values: nothing can hold it."""
     asked = {
         "workspace": _word(connection, "workspace", where.workspace),

@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mock_june.errors import JournalError, JournalUnwritableError, UsageError
-from mock_june.journal import place, removal, rows, search
+from mock_june.journal import glances, overview, place, removal, rows, search
+from mock_june.journal.entries import Entries
 from mock_june.journal.ids import Ids, numbered
 from mock_june.journal.removal import Gone
 from mock_june.journal.session import Session
 from mock_june.journal.tally import Tally
 from mock_june.journal.writer import Writer
-from mock_june.model import ApiKey, Call, Event, Filter, Totals
+from mock_june.model import ApiKey, Call, Entry, Event, Filter, Overview, Totals, WorkspaceTotals
 
 SLACK = 128
 """At the limit, so many of the oldest calls go at once (of small journals a hundredth), lest each call pays for one."""
@@ -146,6 +147,50 @@ class Journal:
         with self._session.snapshot() as connection:
             found = rows.calls(connection, (id,))
         return found[0] if found and workspace in {None, found[0].workspace} else None
+
+    def brief(self, id: int, workspace: str | None = None) -> tuple[Call, int, int] | None:  # noqa: A002 - the model's own name for it
+        """One call without its body and events, the body's bytes, and how many events it has; None as in `call`."""
+        if not 0 < id <= search.BIGGEST:
+            return None
+        with self._session.snapshot() as connection:
+            found = rows.brief(connection, id)
+        return found if found and workspace in {None, found[0].workspace} else None
+
+    def body(self, id: int, workspace: str | None = None) -> bytes | None:  # noqa: A002 - the model's own name for it
+        """One call's body; None as in `call`."""
+        if not 0 < id <= search.BIGGEST:
+            return None
+        with self._session.snapshot() as connection:
+            known = rows.brief(connection, id)
+            return rows.body(connection, id) if known and workspace in {None, known[0].workspace} else None
+
+    def event(self, id: int, workspace: str | None = None) -> Event | None:  # noqa: A002 - the model's own name for it
+        """One event; None when there is none of this id, or none in this workspace."""
+        if not 0 < id <= search.BIGGEST:
+            return None
+        with self._session.snapshot() as connection:
+            found = rows.events(connection, (id,))
+        return found[0] if found and workspace in {None, found[0].workspace} else None
+
+    def entries(self, where: Filter, upto: int = search.BIGGEST, skip: int = 0, limit: int = 100) -> list[Entry]:
+        """Up to `limit` entries that hold the filter, newest first, of the calls up to the id `upto`, without the first `skip`."""
+        with self._session.snapshot() as connection:
+            return glances.entries(connection, Entries(connection, where).pairs(upto, skip, limit))
+
+    def count_entries(self, where: Filter, after: int = 0, upto: int = search.BIGGEST) -> int:
+        """How many entries hold the filter, of the calls beyond the id `after` and up to the id `upto`."""
+        with self._session.snapshot() as connection:
+            return sum(Entries(connection, where).count(after, upto))
+
+    def overview(self, where: Filter) -> Overview:
+        """What the calls and events that hold the filter amount to. Takes about a second for a million."""
+        with self._session.snapshot() as connection:
+            return overview.overview(connection, where)
+
+    def workspaces(self, most: int = 1000) -> list[WorkspaceTotals]:
+        """The counts of up to so many workspaces, the one with the newest call first."""
+        with self._session.snapshot() as connection:
+            return overview.workspaces(connection, most)
 
     def totals(self, workspace: str | None) -> Totals:
         """Counts over one workspace, or over all (None); from memory but for a workspace asked for the first time in a journal that was there before."""

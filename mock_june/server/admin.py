@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from mock_june.server import control, live
 from mock_june.server.answers import Answer
+from mock_june.server.asked import Live, Streamed
 from mock_june.server.ingest import Request
 from mock_june.server.state import Mock
 
@@ -22,9 +23,9 @@ def blueprint(mock: Mock) -> Blueprint:
     def answer(**_: str) -> Response:
         """One control request."""
         outcome = control.handle(mock, _asked())
-        if isinstance(outcome, control.Live):
+        if isinstance(outcome, Live):
             return _streamed(outcome.headers, live.chunks(mock.journal, outcome.stream))
-        if isinstance(outcome, control.Streamed):
+        if isinstance(outcome, Streamed):
             return _streamed(outcome.headers, outcome.chunks)
         if not isinstance(outcome, Answer):
             outcome = live.wait(outcome)

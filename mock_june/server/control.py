@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mock_june import __version__, clock, wire
 from mock_june.contract import schemas
 from mock_june.errors import MockJuneError
 from mock_june.model import KINDS
-from mock_june.server import access, export, faults, openapi, page, query
+from mock_june.server import access, export, faults, looks, openapi, page, query
 from mock_june.server.answers import CODES, Answer, Headers, json_answer, refusal
-from mock_june.server.feeds import EVENT_STREAM, Poll, Stream
+from mock_june.server.asked import Asked, Handler, Live, Outcome, Streamed
+from mock_june.server.feeds import EVENT_STREAM, Counts, Poll, Stream
 from mock_june.server.ingest import Request
 from mock_june.server.state import Mock
 from mock_june.text import printable
@@ -31,41 +31,6 @@ ALWAYS: Headers = (
     ("x-content-type-options", "nosniff"),
 )
 """Stand on every control answer, refused or not. No CORS header ever does: no page of another origin reads these."""
-
-
-@dataclass(frozen=True, slots=True)
-class Streamed:
-    """An answer of 200 whose body is made as fast as it is read. Making a chunk reads the journal: on an event loop, ask for it in a thread."""
-
-    headers: Headers
-    chunks: Iterator[bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class Live:
-    """An answer of 200 that goes on until the reader or the server ends it."""
-
-    headers: Headers
-    stream: Stream
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A request that was let in: `workspace` is what it is narrowed to, `parts` what stands in its path."""
-
-    mock: Mock
-    request: Request
-    workspace: str | None
-    parts: tuple[str, ...] = ()
-
-    @property
-    def json(self) -> object:
-        """The body, parsed. Raises UsageError."""
-        return wire.loads(self.request.body or b"")
-
-
-Outcome = Answer | Poll | Live | Streamed
-Handler = Callable[[Asked], Outcome]
 
 
 def is_control(path: str) -> bool:
@@ -89,13 +54,14 @@ def refused_by(error: MockJuneError) -> Answer:
 
 
 def dressed(answer: Answer) -> Answer:
-    """The answer with what every control answer carries."""
-    return replace(answer, headers=answer.headers + ALWAYS)
+    """The answer with what every control answer carries, unless it says otherwise itself."""
+    own = {name for name, _ in answer.headers}
+    return replace(answer, headers=answer.headers + tuple(header for header in ALWAYS if header[0] not in own))
 
 
 def _answered(mock: Mock, request: Request) -> Outcome:
     path = request.path.removesuffix("/") or "/"
-    unbelieved = access.guard(mock, request.headers, public=path in PUBLIC)
+    unbelieved = access.guard(mock, request.headers, public=path in PUBLIC or path.startswith(page.FOLDER))
     if unbelieved is not None:
         return unbelieved
     if request.body is None or len(request.body) > MOST_BODY:
@@ -157,46 +123,40 @@ def _listing(asked: Asked) -> query.Question:
     return replace(question, wait=0.0) if asked.request.method == "HEAD" else question
 
 
-def _call(asked: Asked) -> Outcome:
-    query.nothing(asked.request.query)
-    number = query.whole("id", asked.parts[0], 0, query.LAST_ID)
-    call = asked.mock.journal.call(number, asked.workspace)
-    if call is None:
-        return refusal(404, CODES[404], f"there is no call {number} on record" + (" in this key's workspace" if asked.workspace else ""))
-    return json_answer(wire.call(call))
-
-
 def _delete_calls(asked: Asked) -> Outcome:
-    query.nothing(asked.request.query)
-    return json_answer({"deleted": asked.mock.journal.delete(asked.workspace)})
+    return json_answer({"deleted": asked.mock.journal.delete(asked.scope)})
 
 
 def _reset(asked: Asked) -> Outcome:
-    query.nothing(asked.request.query)
-    asked.mock.reset(asked.workspace)
+    asked.mock.reset(asked.scope)
     return json_answer({"status": "ok"})
 
 
 def _faults(asked: Asked) -> Outcome:
-    query.nothing(asked.request.query)
-    return json_answer({"faults": [wire.fault(fault) for fault in asked.mock.faults.planned(asked.workspace)]})
+    return json_answer({"faults": [wire.fault(fault) for fault in asked.mock.faults.planned(asked.scope)]})
 
 
 def _plan(asked: Asked) -> Outcome:
-    query.nothing(asked.request.query)
-    planned = asked.mock.faults.plan(faults.parse(asked.json, asked.workspace))
+    planned = asked.mock.faults.plan(faults.parse(asked.json, asked.scope))
     return json_answer({"faults": [wire.fault(fault) for fault in planned]})
 
 
 def _clear_faults(asked: Asked) -> Outcome:
-    query.nothing(asked.request.query)
-    return json_answer({"deleted": asked.mock.faults.clear(asked.workspace)})
+    return json_answer({"deleted": asked.mock.faults.clear(asked.scope)})
+
+
+def _drop_fault(asked: Asked) -> Outcome:
+    number, scope = asked.number(), asked.scope
+    if not asked.mock.faults.drop(number, scope):
+        return refusal(404, CODES[404], f"there is no fault {number} planned" + (" for this workspace" if scope else ""))
+    return json_answer({"deleted": 1})
 
 
 def _stream(asked: Asked) -> Outcome:
     question = query.stream(asked.request.query, asked.request.header("last-event-id"), asked.workspace)
     _probe(asked.mock, question)
-    return Live(EVENT_STREAM + ALWAYS, Stream(asked.mock.journal, question))
+    feed = Counts if question.form == "counts" else Stream
+    return Live(EVENT_STREAM + ALWAYS, feed(asked.mock.journal, question))
 
 
 def _export(asked: Asked) -> Outcome:
@@ -229,7 +189,11 @@ def _openapi(asked: Asked) -> Outcome:
 
 
 def _page(_: Asked) -> Outcome:
-    return Answer(200, page.LINKS, (("content-type", "text/html; charset=utf-8"),))
+    return page.asset("index.html") or refusal(404, CODES[404], "the page is not installed; install mock-june anew")
+
+
+def _asset(asked: Asked) -> Outcome:
+    return page.asset(asked.parts[0]) or refusal(404, CODES[404], "the page has no such file")
 
 
 def _icon(_: Asked) -> Outcome:
@@ -242,15 +206,24 @@ PUBLIC = frozenset({"/", "/favicon.ico"})
 ROUTES: dict[str, dict[str, Handler]] = {
     "/": {"GET": _page},
     "/favicon.ico": {"GET": _icon},
+    f"{page.FOLDER}<file>": {"GET": _asset},
     "/openapi.json": {"GET": _openapi},
     "/_mock/health": {"GET": _health},
     "/_mock/calls": {"GET": _calls, "DELETE": _delete_calls},
-    "/_mock/calls/<id>": {"GET": _call},
+    "/_mock/calls/<id>": {"GET": looks.call},
+    "/_mock/calls/<id>/body": {"GET": looks.body},
     "/_mock/events": {"GET": _events},
+    "/_mock/events/<id>": {"GET": looks.event},
+    "/_mock/events/<id>/payload": {"GET": looks.payload},
+    "/_mock/entries": {"GET": looks.entries},
+    "/_mock/stats": {"GET": looks.stats},
+    "/_mock/workspaces": {"GET": looks.workspaces},
     "/_mock/reset": {"POST": _reset},
     "/_mock/faults": {"GET": _faults, "POST": _plan, "DELETE": _clear_faults},
+    "/_mock/faults/<id>": {"DELETE": _drop_fault},
     "/_mock/stream": {"GET": _stream},
     "/_mock/export": {"GET": _export},
+    "/_mock/rules/<rule>": {"GET": looks.rule},
     "/_mock/schemas/<contract>/<kind>.json": {"GET": _schema},
 }
 """Every path of the control API, as Flask writes paths, and what answers each method."""

@@ -149,6 +149,14 @@ class Faults:
         with self._lock:
             return [p.fault for p in self._planned if workspace is None or p.fault.workspace in (None, workspace)]
 
+    def drop(self, number: int, workspace: str | None) -> bool:
+        """Forgets one fault, of one workspace or of any (None). Gives whether it was there."""
+        with self._lock:
+            kept = [p for p in self._planned if p.fault.id != number or workspace not in (None, p.fault.workspace)]
+            gone = len(kept) < len(self._planned)
+            self._planned = kept
+        return gone
+
     def clear(self, workspace: str | None) -> int:
         """Forgets one workspace's own faults, or all (None). Gives how many went."""
         with self._lock:

@@ -154,26 +154,21 @@ class Poll:
         return json_answer(body)
 
 
-class Stream:
-    """Calls as server-sent events (WHATWG HTML section 9.2), from a cursor on, or from now on.
+class Feed:
+    """Server-sent events (WHATWG HTML section 9.2) from a cursor on, or from now on.
 
-    Each is `id: <call id>`, `event: call`, `data: <the call's JSON>`. Where old calls went before this reader came to them (`--max-calls`, a reset) it gets
-    `event: gap` with how many they were; under a filter, how many they were at most. An `id` alone moves the reader's cursor, so that one who comes back does
-    not search anew what did not match. The cursor 0, and one beyond the last call, which is of another journal, mean the oldest call on record.
+    An `id` alone moves the reader's cursor, so that one who comes back does not search anew what did not match. The cursor 0, and one beyond the last call,
+    which is of another journal, mean the oldest call on record.
     """
 
     def __init__(self, journal: Journal, question: Question) -> None:
-        self._journal = journal
+        self.journal = journal
+        self.where = question.where
         last = journal.last_id
         after = last if question.after is None else question.after
-        if not 0 < after <= last:
-            after = journal.first_id - 1
-        self._reader = Reader(journal.calls, question.where, after)
-
-    @property
-    def at_end(self) -> bool:
+        self.after = after if 0 < after <= last else journal.first_id - 1
+        self.at_end = False
         """Whether the last read left nothing for now."""
-        return self._reader.at_end
 
     @property
     def hello(self) -> bytes:
@@ -186,15 +181,47 @@ class Stream:
         return b": still here\n" + self._cursor()
 
     def _cursor(self) -> bytes:
-        return b"id: %d\n\n" % self._reader.after
+        return b"id: %d\n\n" % self.after
 
     def read(self) -> bytes:
         """The next events; b"" if there are none for now."""
-        before, last = self._reader.after, self._journal.last_id
+        raise NotImplementedError
+
+
+class Counts(Feed):
+    """How many entries have come, and nothing of what they are: light, however much comes.
+
+    Each is `id: <the last call's id>`, `event: news`, `data: {"entries": n}`, and stands for all that came since the one before.
+    """
+
+    def read(self) -> bytes:
+        """One event for all that came."""
+        self.at_end = True
+        before, self.after = self.after, self.journal.last_id
+        entries = self.journal.count_entries(self.where, before, self.after) if self.after > before else 0
+        return b'id: %d\nevent: news\ndata: {"entries":%d}\n\n' % (self.after, entries) if entries else b""
+
+
+class Stream(Feed):
+    """Calls as server-sent events, each whole.
+
+    Each is `id: <call id>`, `event: call`, `data: <the call's JSON>`. Where old calls went before this reader came to them (`--max-calls`, a reset) it gets
+    `event: gap` with how many they were; under a filter, how many they were at most.
+    """
+
+    def __init__(self, journal: Journal, question: Question) -> None:
+        super().__init__(journal, question)
+        self._reader = Reader(journal.calls, question.where, self.after)
+
+    def read(self) -> bytes:
+        """The next events; b"" if there are none for now."""
+        before, last = self._reader.after, self.journal.last_id
         calls = self._reader.step()
-        first = self._journal.first_id  # asked after the step: what goes between the two is told as a gap, not passed over
-        if self._reader.at_end:
+        first = self.journal.first_id  # asked after the step: what goes between the two is told as a gap, not passed over
+        self.at_end = self._reader.at_end
+        if self.at_end:
             self._reader.after = max(self._reader.after, last)
+        self.after = self._reader.after
         gone = min(first - 1, self._reader.after)  # what went beyond the cursor is for the next look to tell
         missed = gone - before - sum(call.id <= gone for call in calls)
         gap = b'event: gap\ndata: {"missed":%d}\n\n' % missed if missed > 0 else b""

@@ -13,7 +13,8 @@ from mock_june.errors import MockJuneError
 from mock_june.journal import Journal
 from mock_june.server import control
 from mock_june.server.answers import Answer, Headers
-from mock_june.server.feeds import HEARTBEAT, Poll, Stream, rest
+from mock_june.server.asked import Live, Streamed
+from mock_june.server.feeds import HEARTBEAT, Feed, Poll, rest
 from mock_june.server.state import Mock
 
 T = TypeVar("T")
@@ -41,7 +42,7 @@ def _waited(poll: Poll) -> Answer:
             clock.sleep(max(0.0, min(due, deadline) - clock.monotonic()))
 
 
-def chunks(journal: Journal, stream: Stream) -> Iterator[bytes]:
+def chunks(journal: Journal, stream: Feed) -> Iterator[bytes]:
     """The stream in this thread, without an end: whoever reads it closes it."""
     yield stream.hello
     with _Recorded(journal) as recorded:
@@ -79,12 +80,12 @@ class _Recorded(threading.Event):
         self._journal.listeners.discard(self.set)
 
 
-async def serve(mock: Mock, closing: asyncio.Event, outcome: Poll | control.Live | control.Streamed, receive: Receive, send: Send) -> None:
+async def serve(mock: Mock, closing: asyncio.Event, outcome: Poll | Live | Streamed, receive: Receive, send: Send) -> None:
     """Gives an answer that takes long. Once `closing` is set, polls answer with what there is, and streams end."""
     async with _Bell(mock.journal, closing, receive) as bell:
         if isinstance(outcome, Poll):
             await _poll(send, outcome, bell)
-        elif isinstance(outcome, control.Live):
+        elif isinstance(outcome, Live):
             await _stream(send, mock.journal, outcome, bell)
         else:
             await _export(send, outcome, bell)
@@ -113,7 +114,7 @@ async def _awaited(poll: Poll, bell: _Bell) -> Answer | None:
         await asyncio.sleep(max(0.0, min(due, deadline) - clock.monotonic()))
 
 
-async def _stream(send: Send, journal: Journal, live: control.Live, bell: _Bell) -> None:
+async def _stream(send: Send, journal: Journal, live: Live, bell: _Bell) -> None:
     """Sends as fast as the reader takes it: `send` waits while the socket is full, and until then nothing more is read from the journal."""
     stream = live.stream
     await _start(send, 200, live.headers)
@@ -131,7 +132,7 @@ async def _stream(send: Send, journal: Journal, live: control.Live, bell: _Bell)
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _export(send: Send, streamed: control.Streamed, bell: _Bell) -> None:
+async def _export(send: Send, streamed: Streamed, bell: _Bell) -> None:
     await _start(send, 200, streamed.headers)
     while not bell.gone and (chunk := await asyncio.to_thread(next, streamed.chunks, b"")):
         await _more(send, chunk)

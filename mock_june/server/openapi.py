@@ -11,7 +11,7 @@ import orjson
 from mock_june import __version__
 from mock_june.contract import Engine, schemas
 from mock_june.model import KINDS, Endpoint
-from mock_june.server import ingest, query, shapes
+from mock_june.server import ingest, page, query, shapes
 from mock_june.server.query import Parameter
 
 Json = dict[str, Any]
@@ -150,6 +150,9 @@ def _examples(contract: str, kind: str) -> Json:
 
 def _control() -> Json:
     number: Json = {"name": "id", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 0, "maximum": query.LAST_ID}}
+    scope, extent = _asked((query.WORKSPACE,)), [number, *_asked((query.EXTENT,))]
+    rule: Json = {"name": "rule", "in": "path", "required": True, "schema": {"type": "string"}}
+    file: Json = {"name": "file", "in": "path", "required": True, "schema": {"type": "string"}}
     named: list[Json] = [
         {"name": "contract", "in": "path", "required": True, "schema": {"enum": list(KINDS)}},
         {"name": "kind", "in": "path", "required": True, "schema": {"enum": list(schemas.names("sdk"))}},
@@ -159,32 +162,69 @@ def _control() -> Json:
     deleted = _ok("How many went.", _ref("Deleted"))
     plan = {"requestBody": {"required": True, "content": _json(_ref("FaultPlan"))}}
     return {
-        "/": {"get": _ask("page", "A page of links.", _ok("HTML.", {"type": "string"}, "text/html"))},
+        "/": {"get": _ask("page", "The page: what came, live.", _ok("HTML.", {"type": "string"}, "text/html"))},
+        "/_mock/page/{file}": {"get": _ask("pageFile", "A style, a module or an image of the page.", _files(), [file], also=(404,))},
         "/openapi.json": {"get": _ask("openapi", "This document.", _ok("OpenAPI 3.1.", {"type": "object"}))},
         "/_mock/health": {"get": _ask("health", "Whether the fake lives, and how much is on record.", _ok("It lives.", _ref("Health")))},
         "/_mock/calls": {
             "get": _ask("calls", "Calls, oldest first.", _ok("A page of calls.", _ref("Calls")), _asked(query.LISTING)),
-            "delete": _ask("deleteCalls", "Forgets calls and their events.", deleted, also=(503,)),
+            "delete": _ask("deleteCalls", "Forgets calls and their events.", deleted, scope, also=(503,)),
         },
-        "/_mock/calls/{id}": {"get": _ask("call", "One call.", _ok("The call.", _ref("Call")), [number], also=(404,))},
+        "/_mock/calls/{id}": {"get": _ask("call", "One call.", _ok("The call.", _either("Call")), extent, also=(404,))},
+        "/_mock/calls/{id}/body": {
+            "get": _ask("body", "A call's body, as it came.", _ok("The bytes.", {"type": "string"}, "application/octet-stream"), [number], also=(404,))
+        },
         "/_mock/events": {"get": _ask("events", "Events, oldest first.", _ok("A page of events.", _ref("Events")), _asked(query.LISTING))},
-        "/_mock/reset": {"post": _ask("reset", "Forgets calls and faults.", _ok("Done.", _ref("Done")), also=(413, 503))},
-        "/_mock/faults": {
-            "get": _ask("faults", "The faults that are planned and not spent.", faults),
-            "post": _ask("plan", "Plans a fault, or a list: all of them, or none.", faults, also=(413,)) | plan,
-            "delete": _ask("clearFaults", "Forgets the faults.", deleted),
+        "/_mock/events/{id}": {"get": _ask("event", "One event.", _ok("The event.", _either("Event")), extent, also=(404,))},
+        "/_mock/events/{id}/payload": {"get": _ask("payload", "An event's payload, as it came.", _ok("JSON.", {"type": "object"}), [number], also=(404,))},
+        "/_mock/entries": {
+            "get": _ask(
+                "entries",
+                "The record as a list, newest first: a light entry for each event, and one for each call without events.",
+                _ok("Entries.", _ref("Entries")),
+                _asked(query.ENTRIES),
+            )
         },
+        "/_mock/stats": {
+            "get": _ask(
+                "stats",
+                "What the record amounts to: by acceptance, kind, rule and time. What a filter asks of one of these is left out of the counts by that one.",
+                _ok("Counts.", _ref("Stats")),
+                _asked(query.FILTERS),
+            )
+        },
+        "/_mock/workspaces": {"get": _ask("workspaces", "The workspaces on record, the one with the newest call first.", _ok("They.", _ref("Workspaces")))},
+        "/_mock/reset": {"post": _ask("reset", "Forgets calls and faults.", _ok("Done.", _ref("Done")), scope, also=(413, 503))},
+        "/_mock/faults": {
+            "get": _ask("faults", "The faults that are planned and not spent.", faults, scope),
+            "post": _ask("plan", "Plans a fault, or a list: all of them, or none.", faults, scope, also=(413,)) | plan,
+            "delete": _ask("clearFaults", "Forgets the faults.", deleted, scope),
+        },
+        "/_mock/faults/{id}": {"delete": _ask("dropFault", "Forgets one fault.", deleted, [number, *scope], also=(404,))},
         "/_mock/stream": {"get": _ask("stream", "Calls as server-sent events.", _stream(), [*_asked(query.STREAM), resume])},
         "/_mock/export": {"get": _ask("export", "The record as a file.", _exported(), _asked(query.EXPORT))},
+        "/_mock/rules/{rule}": {"get": _ask("rule", "A rule, and how to keep it.", _ok("The rule.", _ref("Rule")), [rule], also=(404,))},
         "/_mock/schemas/{contract}/{kind}.json": {
             "get": _ask("schema", "A schema file, byte for byte.", _ok("JSON Schema 2020-12.", {"type": "object"}), named, also=(404,))
         },
     }
 
 
+def _either(name: str) -> Json:
+    """A thing whole, or brief."""
+    return {"anyOf": [_ref(name), _ref(f"Brief{name}")]}
+
+
 def _stream() -> Json:
-    text = '`id: <call id>`, `event: call`, `data: <call>`; `event: gap`, `data: {"missed": n}` where calls went before the reader came to them.'
+    text = (
+        '`id: <call id>`, `event: call`, `data: <call>`; `event: gap`, `data: {"missed": n}` where calls went before the reader came to them. '
+        'As counts: `event: news`, `data: {"entries": n}`, for all that came since the one before.'
+    )
     return _ok(text, {"type": "string"}, "text/event-stream")
+
+
+def _files() -> Json:
+    return {"description": "The file.", "content": {media.partition(";")[0]: {"schema": {"type": "string"}} for media in page.TYPES.values()}}
 
 
 def _exported() -> Json:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from mock_june.errors import UsageError
+from mock_june.errors import ForbiddenError, UsageError
 from mock_june.model import KINDS, Filter
 from mock_june.text import cut, printable
 
@@ -30,7 +30,10 @@ NUMBER = re.compile(r"[0-9]{1,19}(?:\.[0-9]{1,30})?(?:[eE][+-]?[0-9]{1,3})?\Z", 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked of calls or events. `after` None: from now on (a stream only). `wait` in seconds; `count` None: whatever is there."""
+    """What is asked of calls, events or entries. `after` None: from now on (a stream only). `wait` in seconds; `count` None: whatever is there.
+
+    `upto` and `skip` say where a list that is read from its newest end begins.
+    """
 
     where: Filter
     after: int | None = 0
@@ -38,6 +41,9 @@ class Question:
     count: int | None = None
     wait: float = 0.0
     format: str = "jsonl"
+    form: str = "calls"
+    upto: int = LAST_ID
+    skip: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,7 @@ def _text(name: str, value: str) -> str:
 TEXT = {"type": "string", "maxLength": LONGEST_TEXT}
 GLOB = {"type": "string", "minLength": 1, "maxLength": LONGEST_GLOB, "pattern": rf"^[^*]*(?:\*[^*]*){{0,{MOST_STARS}}}$"}
 
+WORKSPACE = Parameter("workspace", "workspace", _text, TEXT, "A workspace by its name, as calls have it; under a key it can only be the key's own.")
 FILTERS = (
     Parameter("kind", "kind", _one_of(*KINDS["sdk"]), {"enum": list(KINDS["sdk"])}, "The kind of an event."),
     Parameter("accepted", "accepted", _truth, {"type": "boolean"}, "Whether the call was accepted."),
@@ -109,6 +116,7 @@ FILTERS = (
     Parameter("groupId", "group_id", _text, TEXT, "The payload's `groupId`."),
     Parameter("event", "event", _text, TEXT, "The event name of a track."),
     Parameter("path", "path", _glob, GLOB, "A glob over the call's path, without its query."),
+    WORKSPACE,
 )
 AFTER = Parameter("after", "after", _whole(0, LAST_ID), {"type": "integer", "minimum": 0, "maximum": LAST_ID}, "A cursor: only what has a greater id.")
 LIMIT = Parameter("limit", "limit", _whole(1, 1000), {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}, "How many at most.")
@@ -134,8 +142,28 @@ FORMAT = Parameter(
     "`jsonl`: each event's payload on a line, as it came; `har`: the calls as HAR 1.2.",
 )
 
+UPTO = Parameter(
+    "upto", "upto", _whole(0, LAST_ID), AFTER.schema, "Only what has come by the call of this id: the list below it stays as it is while calls come."
+)
+SKIP = Parameter(
+    "skip", "skip", _whole(0, BILLION), {"type": "integer", "minimum": 0, "maximum": BILLION, "default": 0}, "How many of the newest to pass over."
+)
+FORMS = ("calls", "counts")
+FORM = Parameter(
+    "form",
+    "form",
+    _one_of(*FORMS),
+    {"enum": list(FORMS), "default": "calls"},
+    "`calls`: each call whole; `counts`: now and then, how many entries have come.",
+)
+EXTENTS = ("whole", "brief")
+EXTENT = Parameter(
+    "form", "form", _one_of(*EXTENTS), {"enum": list(EXTENTS), "default": "whole"}, "`brief`: without body, events and payload, but with their sizes."
+)
+
 LISTING = (*FILTERS, AFTER, LIMIT, COUNT, WAIT)
-STREAM = (*FILTERS, AFTER)
+ENTRIES = (*FILTERS, UPTO, SKIP, LIMIT)
+STREAM = (*FILTERS, AFTER, FORM)
 EXPORT = (*FILTERS, AFTER, FORMAT)
 
 _FILTER_FIELDS = frozenset(parameter.field for parameter in FILTERS)
@@ -163,6 +191,26 @@ def export(query: str, workspace: str | None) -> Question:
     return _question(_read(query, EXPORT), workspace)
 
 
+def entries(query: str, workspace: str | None) -> Question:
+    """The question of `GET /_mock/entries`."""
+    return _question(_read(query, ENTRIES), workspace)
+
+
+def stats(query: str, workspace: str | None) -> Question:
+    """The question of `GET /_mock/stats`."""
+    return _question(_read(query, FILTERS), workspace)
+
+
+def scope(query: str, workspace: str | None) -> str | None:
+    """The workspace that a request is about, where it may name one: by its key, or by the parameter."""
+    return _question(_read(query, (WORKSPACE,)), workspace).where.workspace
+
+
+def form(query: str) -> str:
+    """How much of a call is asked for."""
+    return str(_read(query, (EXTENT,)).get("form", "whole"))
+
+
 def nothing(query: str) -> None:
     """Where no parameter is taken, none may be given."""
     _read(query, ())
@@ -170,7 +218,9 @@ def nothing(query: str) -> None:
 
 def _question(said: dict[str, Any], workspace: str | None) -> Question:
     where = {name: said.pop(name) for name in _FILTER_FIELDS & said.keys()}
-    return Question(Filter(workspace=workspace, **where), **said)
+    if workspace is not None and where.setdefault("workspace", workspace) != workspace:
+        raise ForbiddenError("the Authorization header's key has another workspace than `workspace` names; give one of the two")
+    return Question(Filter(**where), **said)
 
 
 def _read(query: str, taken: Collection[Parameter]) -> dict[str, Any]:

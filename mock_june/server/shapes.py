@@ -33,6 +33,34 @@ def _nullable(name: str) -> Json:
 _KIND: Json = {"enum": list(KINDS["sdk"])}
 _COMPLETE: Json = {"complete": {"type": "boolean", "description": "Whether `count` match; there where `count` was asked for."}}
 
+_EVENT: Json = {
+    "id": ID,
+    "call": ID,
+    "at": WHEN,
+    "workspace": MAYBE_TEXT,
+    "contract": {"enum": list(KINDS)},
+    "kind": _KIND,
+    "accepted": {"type": "boolean"},
+    "violations": _list("Violation"),
+    "warnings": _list("Violation"),
+}
+_CALL: Json = {
+    "id": ID,
+    "at": WHEN,
+    "workspace": MAYBE_TEXT,
+    "method": TEXT,
+    "path": TEXT,
+    "headers": {"type": "object", "additionalProperties": TEXT},
+    "status": {"type": "integer"},
+    "code": MAYBE_TEXT,
+    "accepted": {"type": "boolean"},
+    "fault": _nullable("Fault"),
+    "violations": _list("Violation", maxItems=LISTED),
+    "violations_total": COUNT,
+    "answer": {"description": "The JSON that was answered."},
+    "duration_ms": {"type": "number", "minimum": 0},
+}
+
 SHAPES: Json = {
     "Success": _object({"status": {"const": 200}, "success": {"const": True}}),
     "Refusal": _object(
@@ -58,40 +86,71 @@ SHAPES: Json = {
         },
         description="A broken rule in one event; a warning has the same shape.",
     ),
-    "Event": _object(
-        {
-            "id": ID,
-            "call": ID,
-            "at": WHEN,
-            "workspace": MAYBE_TEXT,
-            "contract": {"enum": list(KINDS)},
-            "kind": _KIND,
-            "accepted": {"type": "boolean"},
-            "payload": {"description": "As it came."},
-            "violations": _list("Violation"),
-            "warnings": _list("Violation"),
-        },
-    ),
+    "Event": _object({**_EVENT, "payload": {"description": "As it came."}}),
+    "BriefEvent": _object({**_EVENT, "payload_bytes": COUNT}, description="An event without its payload."),
     "Call": _object(
+        {**_CALL, "body": {"type": "string", "description": "Bytes that are no UTF-8 stand in it as `\\xNN`."}, "events": _list("Event")},
+        description="One request and its answer, API keys masked.",
+    ),
+    "BriefCall": _object({**_CALL, "body_bytes": COUNT, "events_total": COUNT}, description="A call without its body and events."),
+    "Entry": _object(
         {
-            "id": ID,
+            "call": ID,
+            "event": {"type": ["integer", "null"], "description": "null: the call has no events."},
             "at": WHEN,
             "workspace": MAYBE_TEXT,
             "method": TEXT,
             "path": TEXT,
-            "headers": {"type": "object", "additionalProperties": TEXT},
-            "body": {"type": "string", "description": "Bytes that are no UTF-8 stand in it as `\\xNN`."},
             "status": {"type": "integer"},
             "code": MAYBE_TEXT,
             "accepted": {"type": "boolean"},
             "fault": _nullable("Fault"),
-            "violations": _list("Violation", maxItems=LISTED),
-            "violations_total": COUNT,
-            "answer": {"description": "The JSON that was answered."},
             "duration_ms": {"type": "number", "minimum": 0},
-            "events": _list("Event"),
+            "contract": {"enum": [*KINDS, None]},
+            "kind": {"enum": [*KINDS["sdk"], None]},
+            "place": {**COUNT, "description": "Where the event stands among the `of` events of its call, from 1."},
+            "of": COUNT,
+            "glance": {"type": "object", "description": "The payload's ids, event name and timestamp, where they are no Object or array, cut where long."},
+            "finding": _nullable("Violation"),
+            "violations": COUNT,
+            "warnings": COUNT,
         },
-        description="One request and its answer, API keys masked.",
+        description="An event, or a call without events. `finding` is the first of its violations, else of its warnings.",
+    ),
+    "Entries": _object({"entries": _list("Entry")}),
+    "Split": _object({"accepted": COUNT, "rejected": COUNT}),
+    "Stats": _object(
+        {
+            "last": {**COUNT, "description": "The newest call on record, whatever the filter."},
+            "entries": {**COUNT, "description": "How long the list is."},
+            "calls": {"$ref": "#/components/schemas/Split"},
+            "events": {"$ref": "#/components/schemas/Split"},
+            "kinds": {"type": "array", "items": _object({"kind": _KIND, "accepted": COUNT, "rejected": COUNT})},
+            "rules": {"type": "array", "items": _object({"rule": TEXT, "severity": {"enum": ["error", "warning", None]}, "count": COUNT})},
+            "times": _nullable("Times"),
+        }
+    ),
+    "Times": _object(
+        {
+            "start": WHEN,
+            "step_s": {"type": "integer", "minimum": 1, "description": "Seconds of each stretch."},
+            "accepted": {"type": "array", "items": COUNT},
+            "rejected": {"type": "array", "items": COUNT},
+        },
+        description="Entries over time.",
+    ),
+    "Workspaces": _object(
+        {
+            "workspaces": {
+                "type": "array",
+                "items": _object({"workspace": TEXT, "calls": COUNT, "events": COUNT, "rejected": COUNT, "last_at": WHEN}),
+            },
+            "any_key": {"type": "boolean", "description": "Whether any key is good."},
+        }
+    ),
+    "Rule": _object(
+        dict.fromkeys(("id", "severity", "meaning", "hint", "why", "wrong", "right", "python", "node"), TEXT),
+        description="`wrong` and `right` are JSON texts of a payload, `python` and `node` are code.",
     ),
     "Calls": _object({"calls": _list("Call"), "next": CURSOR}, _COMPLETE),
     "Events": _object({"events": _list("Event"), "next": CURSOR}, _COMPLETE),

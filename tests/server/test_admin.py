@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import time
 from typing import Any
 
@@ -423,15 +424,21 @@ class TestFiles:
         """A name that is no schema is 404, wherever it points."""
         assert_refusal(ask(face, f"/_mock/schemas/{name}.json"), 404, "not_found")
 
-    def test_the_page_links_to_what_is_there(self, face):
-        """Each link of the page answers; the page runs nothing."""
+    def test_the_page_names_what_is_there(self, face):
+        """Each file and link that the page names answers, in its type; nothing runs or loads but its own files."""
         page = ask(face, "/")
-        assert page.headers["content-type"].startswith("text/html")
-        links = [part.split('"')[0].replace("&amp;", "&") for part in page.body.decode().split('href="')[1:]]
-        assert len(links) >= 8
-        for link in links:
-            assert ask(face, link).status == 200, link
-        assert b"<script" not in page.body
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        policy = page.headers["content-security-policy"].split("; ")
+        assert {"default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "frame-ancestors 'none'", "base-uri 'none'"} <= set(policy)
+        assert "unsafe" not in page.headers["content-security-policy"]
+        named = re.findall(r'(?:href|src)="([^"#]+)"', page.body.decode())
+        assert len(named) >= 5
+        types = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "calls": "application/json"}
+        for name in named:
+            reply = ask(face, name)
+            assert (reply.status, reply.headers["content-type"].partition(";")[0]) == (200, types[re.split(r"[./]", name)[-1]])
+        assert_refusal(ask(face, "/_mock/page/nothing.js"), 404, "not_found")
+        assert_refusal(ask(face, "/_mock/page/__init__.py"), 404, "not_found")
 
     def test_every_good_kind_is_listed(self, face, key):
         """Every kind of the SDK contract is found again under its name."""

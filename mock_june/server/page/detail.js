@@ -1,0 +1,229 @@
+// One entry, whole: its payload with what is wrong marked where it is wrong, the request, the answer; and what to copy from it.
+
+import { ask, text } from './api.js'
+import * as copying from './copy.js'
+import { byId, bytes, copy, h, seen, several, time } from './dom.js'
+import { lines, nameOf, placed } from './json.js'
+import { faultText, keyOf, stateOf, titleOf } from './row.js'
+
+const READ = 256_000 // bytes that are shown without being asked for
+const LINES = 1500 // lines that are shown at once
+const LONG = 1500 // characters of a value that are shown
+const DEEP = 24 // levels that are indented
+
+let onClose = () => {}
+let onTimeline = () => {}
+let opened = null // the key of what is open
+
+export function build(hears) {
+  onClose = hears.onClose
+  onTimeline = hears.onTimeline
+}
+
+export const isOpen = () => opened !== null
+
+export function close() {
+  if (opened === null) return
+  opened = null
+  byId('detail').hidden = true
+  document.body.classList.remove('detailed')
+  onClose()
+}
+
+/** Opens what a URL's fragment names: #event=34, #call=12. */
+export async function openByHash(hash) {
+  const [, what, id] = /^#(event|call)=(\d+)$/.exec(hash) ?? []
+  if (what === 'event') {
+    const event = await ask(`/_mock/events/${id}`, { query: [['form', 'brief']] }).catch(() => null)
+    if (event) open(await entryOf(event.call, Number(id)))
+  } else if (what === 'call') open(await entryOf(Number(id), null))
+}
+
+/** The list's entry of an event or a call. */
+async function entryOf(call, event) {
+  const { entries } = await ask('/_mock/entries', { query: [['upto', call], ['limit', 1000]] })
+  return entries.find((entry) => entry.call === call && entry.event === event)
+}
+
+/** Opens an entry of the list. */
+export async function open(entry) {
+  if (!entry) return
+  const key = keyOf(entry)
+  const first = opened === null
+  opened = key
+  const element = byId('detail')
+  element.hidden = false
+  document.body.classList.add('detailed')
+  element.setAttribute('aria-busy', 'true')
+  try {
+    const [call, event] = await Promise.all([
+      ask(`/_mock/calls/${entry.call}`, { query: [['form', 'brief']] }),
+      entry.event === null ? null : ask(`/_mock/events/${entry.event}`, { query: [['form', 'brief']] }),
+    ])
+    const source = event ? await payload(event) : await body(call)
+    if (opened === key) element.replaceChildren(...parts(entry, call, event, source))
+  } catch (error) {
+    if (opened === key) element.replaceChildren(head(entry), h('p', { class: 'gone', role: 'alert' }, seen(error.message)))
+  }
+  element.removeAttribute('aria-busy')
+  if (opened === key) element.scrollTop = 0
+  if (first) element.focus({ preventScroll: true })
+}
+
+/** The text of a payload; null: too long to be shown unasked. */
+const payload = (event) => (event.payload_bytes > READ ? null : text(`/_mock/events/${event.id}/payload`))
+const body = (call) => (call.body_bytes > READ ? null : text(`/_mock/calls/${call.id}/body`))
+
+function parts(entry, call, event, source) {
+  return [
+    head(entry),
+    actions(entry, call, event, source),
+    entry.fault && h('p', { class: 'notice fault' }, h('strong', {}, 'A planned fault met this call: '), faultText(entry.fault)),
+    event && !event.accepted && event.violations.length === 0 && !entry.fault && h('p', { class: 'notice' }, h('strong', {}, 'Refused with its call. '), 'This event keeps its rules; something else in the call does not.'),
+    ...(event ? eventParts(event, source) : callParts(call, source)),
+    request(call, event),
+    answer(call),
+  ].filter(Boolean)
+}
+
+function head(entry) {
+  const state = stateOf(entry)
+  const words = { accepted: 'accepted', warned: 'accepted, with a warning', rejected: 'rejected', fault: 'met a fault' }
+  return h('header', { class: 'detail-head' },
+    h('div', {},
+      h('p', { class: 'over' }, h('span', { class: 'kind', 'data-kind': entry.kind ?? '' }, entry.kind ?? 'call'), h('span', { class: 'verdict', 'data-state': state }, `${entry.status} · ${words[state]}`)),
+      h('h2', {}, titleOf(entry)),
+      h('p', { class: 'under' }, time(entry.at, true), ` · call ${entry.call}`, entry.of > 1 && `, event ${entry.place} of ${entry.of}`, entry.workspace && ` · ${entry.workspace}`)),
+    h('button', { type: 'button', class: 'close', 'aria-label': 'Close', click: close }, '×'))
+}
+
+function actions(entry, call, event, source) {
+  const { userId, anonymousId, groupId } = entry.glance
+  const line = (name, value, label) => typeof value === 'string' && h('button', { type: 'button', click: () => onTimeline(name, value) }, `${label} ${seen(value)}`)
+  const timelines = [line('userId', userId, 'All of user'), line('anonymousId', userId === undefined && anonymousId, 'All of visitor'), line('groupId', groupId, 'All of company')].filter(Boolean)
+  const copies = []
+  if (source !== null) {
+    const path = event && entry.of > 1 ? `/sdk/${event.kind}` : call.path
+    const isJson = event !== null || isJsonText(source)
+    const as = (label, make) => h('button', { type: 'button', 'aria-label': `Copy as ${label}`, click: () => copy(make(), label) }, label)
+    copies.push(
+      as('curl', () => copying.curl({ path, type: call.headers['content-type'] ?? (event ? 'application/json' : ''), body: source })),
+      as('Python', () => copying.requests({ path, body: source, isJson })),
+    )
+    const rule = (event ?? call).violations[0]?.rule
+    if (event?.accepted) copies.push(as('pytest', () => copying.assertion(event.kind, source)))
+    else if (rule) copies.push(as('pytest', () => copying.refusal(rule)))
+  }
+  return h('div', { class: 'actions' },
+    copies.length > 0 && h('div', { class: 'group', role: 'group', 'aria-label': 'Copy as' }, h('span', { class: 'group-label', 'aria-hidden': 'true' }, 'Copy'), copies),
+    timelines.length > 0 && h('div', { class: 'group', role: 'group', 'aria-label': 'Timelines' }, timelines))
+}
+
+function isJsonText(source) {
+  try {
+    JSON.parse(source)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function eventParts(event, source) {
+  const findings = [...event.violations, ...event.warnings]
+  const link = `/_mock/events/${event.id}/payload`
+  if (source === null) return [h('h3', {}, 'Payload'), tooLong(event.payload_bytes, link, async () => code(await text(link), findings)), ...findings.map(note)]
+  return [h('h3', {}, 'Payload'), code(source, findings)]
+}
+
+function callParts(call, source) {
+  const found = call.violations
+  const more = call.violations_total - found.length
+  const link = `/_mock/calls/${call.id}/body`
+  const shown = source === null
+    ? tooLong(call.body_bytes, link, async () => plain(await text(link)))
+    : source === '' ? h('p', { class: 'none' }, 'The body is empty.') : isJsonText(source) ? code(source, found) : plain(source)
+  const beside = source === null || !isJsonText(source) ? found.map(note) : []
+  return [h('h3', {}, 'Body'), ...beside, shown, more > 0 && h('p', { class: 'none' }, `and ${several(more, 'further violation')}`)]
+}
+
+/** In place of a text of megabytes: what it is, and the choice to see it. */
+function tooLong(size, link, make) {
+  const element = h('p', { class: 'notice' }, `It has ${bytes(size)}. `,
+    h('button', { type: 'button', click: async () => element.replaceWith(await make()) }, 'Show its beginning'), ' ',
+    h('button', { type: 'button', click: async () => { location.assign(link) } }, 'Open it'))
+  return element
+}
+
+const plain = (source) => h('pre', { class: 'code', tabindex: '0', 'aria-label': 'Body' }, seen(source.slice(0, READ)), source.length > READ && ' …')
+
+/** JSON with its findings in place. */
+function code(source, findings) {
+  const made = lines(source)
+  const { present, missing } = placed(made, findings)
+  const element = h('div', { class: 'code', role: 'region', 'aria-label': 'Payload', tabindex: '0' })
+  const marked = [...present.keys(), ...missing.keys()]
+  const put = (from, to) => {
+    for (let number = from; number < Math.min(to, made.length); number += 1) {
+      for (const finding of missing.get(number) ?? []) element.append(absent(made[number].depth + 1, finding), note(finding))
+      const found = present.get(number) ?? []
+      element.append(codeLine(made[number], found))
+      element.append(...found.map(note))
+    }
+    if (to < made.length) {
+      const left = made.length - to
+      const beyond = marked.filter((number) => number >= to).length
+      const button = h('button', { type: 'button', class: 'further', click: () => { button.remove(); put(to, to + LINES) } }, `${several(left, 'further line')}${beyond ? `, ${beyond} of them marked` : ''}`)
+      element.append(button)
+    }
+  }
+  put(0, LINES)
+  return element
+}
+
+function codeLine({ depth, key, text: value, sort, comma }, found) {
+  const severity = found.length === 0 ? null : found.some((finding) => finding.severity === 'error') ? 'error' : 'warning'
+  const shown = value.length > LONG ? `${value.slice(0, LONG)}… (${value.length.toLocaleString('en-US')} characters)` : value
+  const element = h('div', { class: 'line', 'data-severity': severity },
+    key !== null && [h('span', { class: 'key' }, seen(key)), ': '], h(severity && key === null ? 'mark' : 'span', { class: sort }, seen(shown)), comma && ',')
+  element.style.setProperty('--depth', Math.min(depth, DEEP))
+  return element
+}
+
+/** The line of a member that is not there. */
+function absent(depth, finding) {
+  const element = h('div', { class: 'line absent', 'data-severity': finding.severity }, h('span', { class: 'key' }, seen(JSON.stringify(nameOf(finding.pointer)))), ': ', h('span', {}, 'missing'))
+  element.style.setProperty('--depth', Math.min(depth, DEEP))
+  return element
+}
+
+/** What is wrong, what to do, and, once asked, why and how: all in the server's words. */
+function note(finding) {
+  const more = h('details', { class: 'how' }, h('summary', {}, 'How to put it right'))
+  more.addEventListener('toggle', async () => { if (more.open && more.childElementCount === 1) more.append(await remedy(finding.rule)) })
+  return h('div', { class: 'note', role: 'note', 'data-severity': finding.severity },
+    h('p', { class: 'said' }, seen(finding.message)), h('p', { class: 'hint' }, inline(finding.hint)),
+    h('p', { class: 'rule' }, finding.rule), more)
+}
+
+async function remedy(id) {
+  const rule = await ask(`/_mock/rules/${encodeURIComponent(id)}`).catch(() => null)
+  if (!rule) return h('p', {}, 'This rule is no longer in force here.')
+  const example = (title, code) => code && h('figure', {}, h('figcaption', {}, title), h('pre', { tabindex: '0', 'aria-label': title }, code.trim()))
+  return h('div', {}, h('p', {}, inline(rule.why)), example('Right', rule.right), example('In Python', rule.python), example('In Node', rule.node))
+}
+
+/** A text with `code` in it. */
+const inline = (said) => seen(said).split('`').map((part, place) => (place % 2 ? h('code', {}, part) : part))
+
+function request(call, event) {
+  const rows = Object.entries(call.headers).map(([name, value]) => h('tr', {}, h('th', { scope: 'row' }, seen(name)), h('td', {}, seen(value))))
+  const size = `${bytes(call.body_bytes)}${call.events_total > 1 ? ` with ${several(call.events_total, 'event')}` : ''}`
+  return h('section', {}, h('h3', {}, 'Request'), h('p', { class: 'request' }, h('code', {}, seen(`${call.method} ${call.path}`))),
+    h('table', {}, h('caption', { class: 'quiet' }, 'Headers'), h('tbody', {}, rows)),
+    h('p', { class: 'none' }, `Body of ${size}`, event && call.events_total > 1 && [', ', h('a', { href: `/_mock/calls/${call.id}/body`, download: `call-${call.id}.txt` }, 'save it')], '.'))
+}
+
+function answer(call) {
+  return h('section', {}, h('h3', {}, 'Answer'), h('p', { class: 'request' }, h('code', {}, `${call.status}${call.code ? ` ${call.code}` : ''}`), ` after ${call.duration_ms.toLocaleString('en-US', { maximumFractionDigits: 2 })} ms`),
+    code(JSON.stringify(call.answer), []))
+}

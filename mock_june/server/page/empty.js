@@ -1,0 +1,45 @@
+// What to do when there is nothing: lines that work as they stand.
+
+import { ask } from './api.js'
+import { byId, copy, h } from './dom.js'
+import { shell } from './copy.js'
+
+const PAYLOAD = '{"type": "track", "userId": "1", "event": "Registered", "email": "ada@example.com", "timestamp": "2021-02-24T01:19:38.931Z"}'
+const KEY = 'my-api-key'
+
+let drawn = ''
+
+export function hide() {
+  byId('empty').hidden = true
+}
+
+/** Shows it where there is nothing: how to begin, or, under a filter, that nothing holds it. */
+export async function show(nothing, filter) {
+  const element = byId('empty')
+  element.hidden = !nothing
+  if (!nothing) return
+  const state = filter.size > 0 ? 'filtered' : 'bare'
+  if (state === drawn) return
+  drawn = state
+  if (state === 'filtered') {
+    element.replaceChildren(h('h2', {}, 'Nothing matches'), h('p', {}, 'No call on record holds this filter. What comes and holds it will appear here.'))
+    return
+  }
+  const { any_key: anyKey } = await ask('/_mock/workspaces').catch(() => ({ any_key: true }))
+  const key = anyKey ? KEY : '$JUNE_API_KEY'
+  const url = `${location.origin}/api/track`
+  const curl = `curl ${url} \\\n  -H ${anyKey ? shell(`Authorization: Basic ${key}`) : `"Authorization: Basic ${key}"`} \\\n  -H 'Content-Type: application/json' \\\n  -d ${shell(PAYLOAD)}`
+  const authorization = anyKey ? `"Basic ${key}"` : 'f"Basic {os.environ[\'JUNE_API_KEY\']}"'
+  const python = `${anyKey ? '' : 'import os\n'}import json, urllib.request\n\npayload = ${PAYLOAD}\nrequest = urllib.request.Request(\n    "${url}",\n    data=json.dumps(payload).encode(),\n    headers={"Authorization": ${authorization}, "Content-Type": "application/json"},\n)\nprint(urllib.request.urlopen(request).read().decode())`
+  element.replaceChildren(
+    h('h2', {}, 'Nothing has come yet'),
+    h('p', {}, 'Send a first event. It appears here at once.'),
+    snippet('In a shell', curl),
+    snippet('In Python', python),
+    h('p', { class: 'more' }, anyKey ? 'Any key that is not empty will do.' : 'The key is one of those that the fake was started with.', ' A backfill is pointed here by its URL: ', h('code', {}, location.origin), ' in place of ', h('code', {}, 'https://api.june.so'), '.'),
+  )
+}
+
+const snippet = (title, code) => h('figure', { class: 'snippet' },
+  h('figcaption', {}, title, h('button', { type: 'button', 'aria-label': `Copy: ${title}`, click: () => copy(code, 'Snippet') }, 'Copy')),
+  h('pre', { tabindex: '0', 'aria-label': title }, h('code', {}, code)))

@@ -1,0 +1,128 @@
+// The page: the filter in the search field and in the URL, the keys, and what is opened from the list.
+
+import { onToken } from './api.js'
+import * as detail from './detail.js'
+import * as dialogs from './dialogs.js'
+import { byId, number } from './dom.js'
+import * as empty from './empty.js'
+import * as filters from './filter.js'
+import { Record } from './record.js'
+import { keyOf } from './row.js'
+import * as summary from './summary.js'
+import * as workspaces from './workspaces.js'
+
+const STATES = { live: 'live', lost: 'reconnecting', refused: 'stopped' }
+
+const record = new Record(byId('list'), {
+  onStats: (stats, nothing) => {
+    summary.show(stats, record.filter)
+    empty.show(nothing, record.filter)
+  },
+  onNews: (waiting) => {
+    byId('news').hidden = waiting === 0
+    byId('news').textContent = `${number(waiting)} new`
+    if (record.total > 0) empty.hide()
+  },
+  onState: (state) => {
+    byId('state').dataset.state = state
+    byId('state').textContent = STATES[state]
+  },
+  onRefused: say,
+  onOpen: open,
+  onLook: () => dialogs.countFaults(),
+})
+
+function say(message) {
+  byId('search-error').textContent = message
+  if (message) byId('search').setAttribute('aria-invalid', 'true')
+  else byId('search').removeAttribute('aria-invalid')
+}
+
+/** Under another filter: in the URL, in the field, in the list. */
+function use(filter, push = true) {
+  if (push) history.pushState(null, '', `/${filters.toUrl(filter)}`)
+  byId('search').value = filters.written(filter)
+  workspaces.choose(filter.get('workspace') ?? '')
+  detail.close()
+  say('')
+  return record.load(filter)
+}
+
+function search() {
+  const { filter, error } = filters.parse(byId('search').value)
+  if (error) {
+    say(error)
+    return
+  }
+  const workspace = filter.get('workspace') ?? record.filter.get('workspace')
+  use(workspace === undefined ? filter : filter.set('workspace', workspace))
+}
+
+/** Nothing but this, within the workspace: somebody's timeline. */
+function only(name, value) {
+  const workspace = record.filter.get('workspace')
+  use(new Map(workspace === undefined ? [[name, value]] : [['workspace', workspace], [name, value]]))
+}
+
+function open(entry) {
+  history.replaceState(null, '', `${location.pathname}${location.search}#${keyOf(entry)}`)
+  detail.open(entry)
+}
+
+function closed() {
+  history.replaceState(null, '', location.pathname + location.search)
+  byId('list').focus({ preventScroll: true })
+}
+
+async function step(by) {
+  const entry = await record.list.step(by)
+  if (entry && detail.isOpen()) open(entry)
+}
+
+function pause(paused) {
+  byId('pause').setAttribute('aria-pressed', String(paused))
+  byId('pause').textContent = paused ? 'Resume' : 'Pause'
+  record.pause(paused)
+}
+
+const KEYS = {
+  '/': () => byId('search').select(),
+  j: () => step(1),
+  k: () => step(-1),
+  ArrowDown: () => step(1),
+  ArrowUp: () => step(-1),
+  Enter: () => { if (record.list.current) open(record.list.current) },
+  Escape: () => (detail.isOpen() ? detail.close() : record.list.unchoose()),
+  p: () => pause(!record.paused),
+  n: () => record.top(),
+  '?': () => dialogs.help(),
+}
+
+function pressed(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return
+  const field = event.target.closest('input, select, textarea')
+  if (field) {
+    if (event.key === 'Escape') byId('list').focus({ preventScroll: true })
+    return
+  }
+  const own = event.target.closest('button, a, summary, .detail') // where these keys have their own meaning
+  if (!(event.key in KEYS) || (own && (event.key === 'Enter' || event.key.startsWith('Arrow')))) return
+  event.preventDefault()
+  KEYS[event.key]()
+}
+
+onToken(dialogs.token)
+summary.build((name, value) => use(filters.toggled(record.filter, name, value)))
+detail.build({ onClose: closed, onTimeline: only })
+dialogs.build({ filter: () => record.filter, onReset: () => use(record.filter, false) })
+workspaces.build((value) => use(filters.toggled(filters.toggled(record.filter, 'workspace', null), 'workspace', value || null)))
+byId('search').addEventListener('keydown', (event) => { if (event.key === 'Enter') search() })
+byId('search').addEventListener('search', () => { if (!byId('search').value) search() }) // its cross
+byId('pause').addEventListener('click', () => pause(!record.paused))
+byId('news').addEventListener('click', () => record.top())
+document.addEventListener('keydown', pressed)
+addEventListener('popstate', () => use(filters.ofUrl(location.search), false))
+setInterval(() => summary.showRate(record.rate), 500)
+if (matchMedia('(max-width: 62rem)').matches) byId('sides').open = false
+const asked = location.hash
+use(filters.ofUrl(location.search), false).then(() => detail.openByHash(asked))
