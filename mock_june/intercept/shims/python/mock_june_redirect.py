@@ -81,16 +81,17 @@ class Patches:
         self._made: list[tuple[Any, str, Any, bool, Any]] = []
 
     def put(self, owner: Any, name: str, make: Callable[[Any], Any]) -> None:
-        """Sets what `make` makes of the attribute that is there; nothing where the one there is ours already."""
+        """Sets what `make` makes of the attribute that is there; nothing where ours is there already, be it below another redirect's."""
         there = getattr(owner, name)
         for made in self._made:
             if made[0] is owner and made[1] == name:
-                if made[4] is there:
+                if made[4] in _below(there):
                     return
                 self._made.remove(made)  # another took its place: that is what is wrapped, and put back, from now on
                 break
         own = name in vars(owner)
         ours = make(there)
+        ours.mock_june_there = there
         self._made.append((owner, name, there, own, ours))
         setattr(owner, name, ours)
 
@@ -106,27 +107,34 @@ class Patches:
                 delattr(owner, name)
 
 
+def _below(there: Any) -> list[Any]:
+    """An attribute, and those that it covers, as far as they are ours."""
+    found = [there]
+    while hasattr(found[-1], "mock_june_there"):
+        found.append(found[-1].mock_june_there)
+    return found
+
+
+class Watch:
+    """Whoever wants to know which thread sends what. Both are called in the thread that does."""
+
+    def admit(self) -> None:
+        """Before a connection to the relay, and before each write to it under TLS. May raise an OSError, which the sender gets."""
+
+    def sends(self, port: int) -> None:
+        """This thread sends by the connection that has this local port."""
+
+
 class Redirect:
-    """What `install` puts in place. `only` refuses all hosts but this machine's own and those in `spared`, too.
+    """What `install` puts in place. `only` refuses all hosts but this machine's own and those in `spared`, too."""
 
-    `dialled` is told of each socket that goes to the relay, `sending` of each that is about to send to it under TLS.
-    """
-
-    def __init__(
-        self,
-        relay: tuple[str, int],
-        ca: str,
-        *,
-        dialled: Callable[[socket.socket], None] | None = None,
-        sending: Callable[[socket.socket], None] | None = None,
-    ) -> None:
+    def __init__(self, relay: tuple[str, int], ca: str, watch: Watch | None = None) -> None:
         self.relay = relay
         self.only = False
         self.spared: set[str] = set()
         self.active = False
         self._ca = ca
-        self._dialled = dialled
-        self._sending = sending
+        self._watch = watch
         self._patches = Patches()
         self._contexts: dict[type, ssl.SSLContext] = {}
         self._hooks: dict[str, Callable[[ModuleType], None]] = {
@@ -251,9 +259,9 @@ class Redirect:
                 return there(sock, address)
             try:
                 return there(sock, target)
-            finally:
-                if self._dialled is not None:
-                    self._dialled(sock)
+            finally:  # one that does not block says so by an error, and stands soon
+                if self._watch is not None:
+                    self._watch.sends(_port(sock))
 
         connect.__name__ = connect.__qualname__ = there.__name__
         return connect
@@ -269,12 +277,17 @@ class Redirect:
         if is_june(host) or is_nowhere(host):
             if sock.type != socket.SOCK_STREAM:
                 raise ConnectionRefusedError(errno.ECONNREFUSED, f"mock-june: {JUNE} is intercepted over TCP alone, not over UDP (QUIC)")
+            self._admit()
             relay, port = self.relay
             return (f"::ffff:{relay}", port) if sock.family == socket.AF_INET6 else (relay, port)
         refusal = self._refusal(host)
         if refusal:
             raise ConnectionRefusedError(errno.ECONNREFUSED, refusal)
         return None
+
+    def _admit(self) -> None:
+        if self._watch is not None:
+            self._watch.admit()
 
     # TLS
 
@@ -288,7 +301,8 @@ class Redirect:
         def wrap_socket(context: ssl.SSLContext, sock: socket.socket, *args: Any, **named: Any) -> Any:
             named.update(zip(OF_WRAP_SOCKET, args))
             host = named.get("server_hostname")
-            if self.active and not named.get("server_side") and (is_june(host) or is_nowhere(host) or (not host and self._at_relay(sock))):
+            meant = is_june(host) or is_nowhere(host) or (not host and self._at_relay(sock))
+            if meant and self.active and not named.get("server_side") and not _is_private(context):
                 # A session belongs to the context that it was made with.
                 context, named["server_hostname"], named["session"] = self._private(plain_class), JUNE, None
             return there(context, sock, **named)
@@ -299,7 +313,8 @@ class Redirect:
         def wrap_bio(context: ssl.SSLContext, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO, *args: Any, **named: Any) -> Any:
             named.update(zip(OF_WRAP_BIO, args))
             host = named.get("server_hostname")
-            if self.active and not named.get("server_side") and (is_june(host) or is_nowhere(host)):
+            meant = is_june(host) or is_nowhere(host)
+            if meant and self.active and not named.get("server_side") and not _is_private(context):
                 context, named["server_hostname"], named["session"] = self._private(plain_class), JUNE, None
             return there(context, incoming, outgoing, **named)
 
@@ -322,8 +337,9 @@ class Redirect:
             context = plain_class(ssl.PROTOCOL_TLS_CLIENT)
             if self._ca:
                 context.load_verify_locations(cadata=self._ca)
-            if self._sending is not None:
-                context.sslsocket_class = _told(context.sslsocket_class, self._sending)
+            if self._watch is not None:
+                context.sslsocket_class = _watched(context.sslsocket_class, self._watch)
+            vars(context)["mock_june"] = True
             self._contexts[plain_class] = context
         return context
 
@@ -346,18 +362,22 @@ class Redirect:
 
     def _loop_create_connection(self, there: Callable[..., Any]) -> Callable[..., Any]:
         async def create_connection(loop: asyncio.AbstractEventLoop, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any) -> Any:
-            if self.active and host:
-                if is_june(host) or is_nowhere(host):
-                    if options.get("ssl") and not options.get("server_hostname"):
-                        options["server_hostname"] = JUNE
-                    host, port = self.relay
-                    options.update(family=0, flags=0, proto=0)
-                else:
-                    refusal = self._refusal(host)
-                    if refusal:
-                        import errno
+            if not self.active or not host:
+                return await there(loop, protocol_factory, host, port, **options)
+            if is_june(host) or is_nowhere(host):
+                self._admit()
+                if options.get("ssl") and not options.get("server_hostname"):
+                    options["server_hostname"] = JUNE
+                options.update(family=0, flags=0, proto=0)
+                pair = await there(loop, protocol_factory, *self.relay, **options)
+                if self._watch is not None:
+                    self._watch.sends(pair[0].get_extra_info("sockname")[1])
+                return pair
+            refusal = self._refusal(host)
+            if refusal:
+                import errno
 
-                        raise ConnectionRefusedError(errno.ECONNREFUSED, refusal)
+                raise ConnectionRefusedError(errno.ECONNREFUSED, refusal)
             return await there(loop, protocol_factory, host, port, **options)
 
         return create_connection
@@ -386,22 +406,40 @@ class Redirect:
         return resolve
 
 
-def _told(base: Any, sending: Callable[[Any], None]) -> Any:
+def _port(sock: socket.socket) -> int:
+    """A socket's own port; 0 where it has none."""
+    try:
+        port: int = sock.getsockname()[1]
+    except OSError:
+        return 0
+    return port
+
+
+def _is_private(context: ssl.SSLContext) -> bool:
+    """Whether a context is a redirect's own: of two that are installed, the later one's is the one to use."""
+    return hasattr(context, "mock_june")
+
+
+def _watched(base: Any, watch: Watch) -> Any:
     """A class of TLS sockets that tells before it sends. `sendall` sends by `send`."""
 
-    class Told(base):  # type: ignore[misc]
+    class Watched(base):  # type: ignore[misc]
         def send(self, data: Any, flags: int = 0) -> int:
-            sending(self)
+            self._tell()
             sent: int = super().send(data, flags)
             return sent
 
         def write(self, data: Any) -> int:
-            sending(self)
+            self._tell()
             sent: int = super().write(data)
             return sent
 
-    Told.__name__ = Told.__qualname__ = base.__name__
-    return Told
+        def _tell(self) -> None:
+            watch.admit()
+            watch.sends(_port(self))
+
+    Watched.__name__ = Watched.__qualname__ = base.__name__
+    return Watched
 
 
 def install(relay_host: str, relay_port: int, ca: str) -> Callable[[], None]:
