@@ -45,6 +45,15 @@ def test_json_cells(read):
     assert payloads(found) == [{"traits": {"a": [1], "plan": "pro"}, "properties": "{broken", "userId": "{}"}]
 
 
+@pytest.mark.parametrize("depth", [200, 300, 1000])
+def test_deep_json_cells(read, depth):
+    """JSON text that nests deeper than can be written anew stays as it stands; dotted columns add to it all the same, and to an Object alone."""
+    deep, flat = '{""a"":' * depth + "1" + "}" * depth, "[" * depth + "]" * depth
+    first, second = read(f'properties.a,traits,traits.plan,properties\n1," {deep}\t",pro,"{flat}"\n2,,pro,"{{}}"\n'.encode())
+    assert first.body == f'{{"properties":{flat},"traits":{deep[:-1]},"plan":"pro"}}}}'.replace('""', '"').encode()
+    assert json.loads(second.body) == {"properties": {"a": "2"}, "traits": {"plan": "pro"}}
+
+
 def test_types(read):
     """With types, numbers and booleans are told below traits and properties, and nowhere else; leading zeros and long numbers stay text."""
     data = b"userId,traits.a,traits.b,traits.c,traits.d,properties.e\n1,5,true,007,12345678901234567890,-1.5\n"

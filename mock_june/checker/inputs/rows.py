@@ -43,6 +43,12 @@ class Columns:
 
     def payload(self, cells: Iterable[Any]) -> bytes:
         """The JSON text of a row's payload. A cell that is None or empty text is absent."""
+        try:
+            return _dumped(self._made(cells))
+        except orjson.JSONEncodeError:  # a cell's JSON nests deeper than orjson writes, and no deeper than it reads: its own text is put in
+            return self._deep(list(cells))
+
+    def _made(self, cells: Iterable[Any]) -> dict[str, Any]:
         made: dict[str, Any] = {} if self._kind is None else {"type": self._kind}
         for path, typed, cell in zip(self._paths, self._typed, cells, strict=False):
             if cell is None or cell == "":
@@ -52,13 +58,35 @@ class Columns:
                 _put(made, path[0], _parsed(cell) if path[0] in NESTED and isinstance(cell, str) else value)
             else:
                 _nest(made, path, value)
-        return orjson.dumps(made, default=plain, option=orjson.OPT_NON_STR_KEYS)
+        return made
+
+    def _deep(self, cells: list[Any]) -> bytes:
+        texts: dict[str, str] = {}
+        for place, (path, cell) in enumerate(zip(self._paths, cells, strict=False)):
+            if len(path) == 1 and path[0] in NESTED and isinstance(cell, str) and isinstance(_parsed(cell), dict | list):
+                texts[path[0]] = cell
+                cells[place] = None
+        made = self._made(cells)
+        return _dumped(made | {name: orjson.Fragment(_joined(text, made.get(name))) for name, text in texts.items()})
 
 
 def _path(name: str) -> tuple[str, ...]:
     """`traits.plan` is within traits; a name with an empty part is a name like any other."""
     parts = tuple(name.split("."))
     return parts if all(parts) else (name,)
+
+
+def _dumped(made: dict[str, Any]) -> bytes:
+    return orjson.dumps(made, default=plain, option=orjson.OPT_NON_STR_KEYS)
+
+
+def _joined(text: str, more: Any) -> str:
+    """The text of a JSON value; if that is an Object, with the members of another one behind its own: of doubled members the last counts."""
+    text = text.strip()
+    if not isinstance(more, dict) or not text.startswith("{"):
+        return text
+    head = text[:-1].rstrip()
+    return f"{head}{'' if head == '{' else ','}{_dumped(more).decode()[1:]}"
 
 
 def _put(made: dict[str, Any], name: str, value: Any) -> None:
