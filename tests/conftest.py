@@ -20,7 +20,10 @@ settings.register_profile("ci", settings.get_profile("default"), print_blob=True
 settings.register_profile(
     "mutants", settings.get_profile("default"), derandomize=True, database=None, suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow]
 )
-settings.load_profile("mutants" if "MUTANT_UNDER_TEST" in os.environ else "ci" if os.environ.get("CI") else "default")
+settings.register_profile("slow", settings.get_profile("default"), max_examples=2_000)
+settings.load_profile(
+    "slow" if os.environ.get("MOCK_JUNE_SLOW") else "mutants" if "MUTANT_UNDER_TEST" in os.environ else "ci" if os.environ.get("CI") else "default"
+)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -6,7 +6,9 @@ import csv
 import gzip
 import io
 import json
+import math
 import zlib
+from collections.abc import Callable
 from random import Random
 
 import orjson
@@ -47,23 +49,29 @@ def bodies(seed):
     """Contract, kind (None: a batch) and body: good ones, and good ones mangled."""
     random = Random(seed)
     for _ in range(SLIPS):
-        contract, kind = random.choice(KINDS)
-        payload = dict(random.choice(shapes(contract, kind)))
+        contract, sort = random.choice(KINDS)
+        kind: str | None = sort
+        payload = dict(random.choice(shapes(contract, sort)))
         if random.random() < 0.5:
-            payload = generator.with_slips(payload, generator.schema(contract, kind), random)
+            payload = generator.with_slips(payload, generator.schema(contract, sort), random)
         if contract == "sdk" and random.random() < 0.3:
-            payload, kind = {"batch": [{**payload, "type": kind}, payload], "sentAt": None}, None
+            payload, kind = {"batch": [{**payload, "type": sort}, payload], "sentAt": None}, None
         body = written(payload, random)
         yield contract, kind, body if random.random() < 0.1 else mangled(body, random)
 
 
 def loaded(body):
-    """What Python's own parser makes of a body, strictly; raises ValueError."""
+    """What Python's own parser makes of a body, held to RFC 8259, to UTF-8 and to what a 64-bit float holds; raises ValueError."""
 
     def refuse(name):
         raise ValueError(name)
 
-    return json.loads(body.decode(), parse_constant=refuse)
+    def finite(text):
+        return number if math.isfinite(number := float(text)) else refuse(text)
+
+    value = json.loads(body.decode(), parse_constant=refuse, parse_float=finite)
+    json.dumps(value, ensure_ascii=False).encode()  # a lone surrogate is no character
+    return value
 
 
 @given(SEEDS)
@@ -78,7 +86,7 @@ def test_any_body_has_a_verdict(seed):
         unread = [each for each in verdict.violations if each.rule in {"body.json", "body.encoding"}]
         if value is ...:
             assert unread, body
-        elif body.count(b"[") + body.count(b"{") < DEPTH and b"e400" not in body and b"\\ud800" not in body and not body.startswith(b"\xef\xbb\xbf"):
+        elif body.count(b"[") + body.count(b"{") < DEPTH:
             assert not unread, body
         for each in (*verdict.violations, *verdict.warnings):
             assert UNSAFE.search(each.message + each.hint) is None
@@ -89,7 +97,7 @@ def test_any_body_has_a_verdict(seed):
 
 @given(SEEDS)
 def test_any_fix_says_what_it_does(seed):
-    """A fix of any bytes is what its patch says and nothing else, leaves less that is wrong, and finds nothing more to do; what it cannot read it leaves alone."""
+    """A fix of any bytes is what its patch says and nothing else, breaks no other rule, and finds nothing more to do."""
     for contract, kind, body in bodies(seed):
         for unsafe in (False, True):
             fixed = fix(body, kind, contract, unsafe=unsafe)
@@ -105,7 +113,7 @@ def test_any_fix_says_what_it_does(seed):
             assert left <= {(each.rule, each.pointer) for each in ENGINE.check(body, Endpoint(contract, sent_as)).violations}
 
 
-PACKED = {"gzip": gzip.compress, "deflate": zlib.compress, "identity": bytes}
+PACKED: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "deflate": zlib.compress, "identity": bytes}
 
 
 @given(st.binary(max_size=300), st.sampled_from(["gzip", "x-gzip", "deflate", "identity", "", "br", "gzip, gzip"]), st.integers(0, 200))
@@ -138,17 +146,12 @@ def test_a_packed_body_comes_whole_or_not_at_all(body, coding, seed):
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\x00"), max_size=12) | st.sampled_from(
     ["", '"', "a,b", "{", "[1]", "-0", "null", " "]
 )
-TEXTS = CELLS | st.builds("{}\n{}".format, CELLS, CELLS)
+ROWS = st.lists(st.lists(CELLS | st.builds("{}\n{}".format, CELLS, CELLS), min_size=4, max_size=4), max_size=6)
 HEADER = ["type", "userId", "event", "note"]
 
 
 @patient
-@given(
-    rows=st.lists(st.lists(TEXTS, min_size=4, max_size=4), max_size=6),
-    delimiter=st.sampled_from(",;\t|"),
-    quoted=st.booleans(),
-    end=st.sampled_from(["\n", "\r\n"]),
-)
+@given(ROWS, st.sampled_from(",;\t|"), st.booleans(), st.sampled_from(["\n", "\r\n"]))
 def test_a_table_is_read_as_it_was_written(tmp_path, rows, delimiter, quoted, end):
     """What Python's csv module writes, in any dialect, comes back cell for cell; an empty cell is an absent member, an empty row none."""
     text = io.StringIO(newline="")
