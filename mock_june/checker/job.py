@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mock_june.checker.inputs import Table
@@ -14,8 +15,8 @@ from mock_june.model import ContractName, Endpoint
 class Job:
     """What every process of a run is to know.
 
-    `tells` is whether each finding is wanted, or counts and examples are enough; `statistics` whether the report is to have them; `most` ends a run after so
-    many refused payloads.
+    `tells` is whether each finding is wanted, or counts and examples are enough; `statistics` whether the report is to have them; `history` whether somebody
+    wants to see each event; `most` ends a run after so many refused payloads.
     """
 
     contract: ContractName
@@ -26,17 +27,18 @@ class Job:
     most: int | None = None
     tells: bool = True
     statistics: bool = False
+    history: bool = False
 
     @property
     def endpoint(self) -> Endpoint:
         """What payloads are held to."""
         return Endpoint(self.contract, self.kind)
 
-    def observers(self, report: Report) -> list[Observer]:
-        """Who is to see each payload in every process: the report's statistics, if somebody asked for them."""
+    def observers(self, report: Report, others: Sequence[Observer] = ()) -> list[Observer]:
+        """Who is to see each payload: `others`, and in every process the report's statistics, if somebody asked for them."""
         if not self.statistics:
-            return []
+            return list(others)
         from mock_june.checker.statistics import Statistics  # noqa: PLC0415 - one format alone needs it
 
         report.statistics = Statistics()
-        return [report.statistics]
+        return [*others, report.statistics]

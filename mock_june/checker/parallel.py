@@ -1,4 +1,4 @@
-"""One run over many processes: byte ranges of large JSON Lines files and whole other files, told in the order of one process."""
+"""One run over many processes, this one among them: told in the order of one process, and the same to the byte."""
 
 from __future__ import annotations
 
@@ -7,206 +7,193 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import fields, replace
-from operator import attrgetter
-from typing import Any, NamedTuple
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from mock_june.checker.gate import fast_scan
-from mock_june.checker.inputs import Lines, Part, Source, form, parts
-from mock_june.checker.inputs.lines import pieces
 from mock_june.checker.job import Job
-from mock_june.checker.report import Finding, Report
-from mock_june.checker.runner import Checker, Tell
+from mock_june.checker.report import Report
+from mock_june.checker.runner import Checker, Observer, Tell
 from mock_june.checker.scan import Scan
+from mock_june.checker.tasks import Done, Task, TooManyError, go_through, tasks, work
+from mock_june.checker.watch import watching
 from mock_june.contract import Engine
 from mock_june.errors import MockJuneError
-from mock_june.model import Violation
 
-RANGE = 16 << 20
-"""Bytes of a range whose findings are counted only."""
+if TYPE_CHECKING:
+    from mock_june.checker.history import History
 
-TOLD_RANGE = 2 << 20
-"""Bytes of a range whose findings are all told: they wait in memory for their turn."""
+GIVEN = 3
+"""Tasks that another process has before it, so that it need not wait for this one."""
 
-
-class Task(NamedTuple):
-    """A part of the run: a whole file, or of a file the lines from byte `start` to byte `stop`."""
-
-    path: str
-    size: int
-    start: int = 0
-    stop: int | None = None
+AHEAD, AHEAD_COUNTED = 4, 64
+"""Tasks beyond one for each process that may be done before their turn, if findings or events are kept of them, and if counts alone are."""
 
 
-class Done(NamedTuple):
-    """What came of a task. Lines in it count from the start of the task; `lines` is how many there were.
-
-    `told` are the findings as plain tuples, in a tenth of the time that pickling them takes: the members of a violation, then line, offset and kind.
-    """
-
-    report: Report
-    told: list[tuple[Any, ...]]
-    lines: int
-
-
-def spread(job: Job, engine: Engine, paths: list[str], report: Report, tell: Tell | None, workers: int, advance: Callable[[int], None], size: int) -> None:
+def spread(
+    job: Job,
+    engine: Engine,
+    paths: list[str],
+    report: Report,
+    tell: Tell | None,
+    workers: int,
+    advance: Callable[[int], None],
+    size: int,
+    history: History | None = None,
+) -> None:
     """Checks files, of `size` bytes together, over `workers` processes: `report` and what is told are the same as of one.
 
     `advance` is called with the bytes that were gone through. Raises MockJuneError if a process was killed.
     """
-    pools = _Pools(job, workers, size // workers)
-    waiting: deque[tuple[Task, Future[Done]]] = deque()
-    tasks = _tasks(job, paths)
-    job.observers(report)
-    merge = _Merge(job, engine, report, tell)
+    run = _Run(job, engine, report, tell, history, _Others(job, workers - 1, size // workers), fast_scan(engine, job.endpoint, size // workers))
     try:
-        while not report.stopped:
-            while len(waiting) < workers + 2 and (task := next(tasks, None)):
-                waiting.append((task, pools.submit(task)))
-            if not waiting:
-                break
-            task, future = waiting.popleft()
-            merge.take(task, future.result())
-            advance(task.size)
+        run.through(tasks(job, paths), advance)
     except BrokenProcessPool:
         raise MockJuneError(
             "the run is incomplete: a process of it was killed, perhaps for want of memory; nothing can be said of the rest (fewer processes: -j 1)"
         ) from None
     finally:
-        pools.close()
+        run.others.close()
 
 
-class _Pools:
-    """Processes, each in a pool of its own: a pool that starts a second process while the first is killed may wait without end.
+@dataclass(slots=True)
+class _Turn:
+    """A task that waits for its turn. `future` is what comes of it in another process, `done` what came of it in this one.
+
+    `is_free`: nobody does it yet, and anybody may.
+    """
+
+    task: Task
+    is_free: bool
+    future: Future[Done] | None = None
+    done: Done | None = None
+
+
+class _Others:
+    """The other processes, each in a pool of its own: a pool that starts a second process while the first is killed may wait without end.
 
     They are spawned, since a fork would take threads and locks along.
     """
 
-    def __init__(self, job: Job, workers: int, expected: int) -> None:
+    def __init__(self, job: Job, count: int, expected: int) -> None:
         context = multiprocessing.get_context("spawn")
-        self._pools = [ProcessPoolExecutor(1, context, _start, (job, expected)) for _ in range(workers)]
+        self._pools = [ProcessPoolExecutor(1, context, _start, (job, expected)) for _ in range(count)]
         self._given: list[deque[Future[Done]]] = [deque() for _ in self._pools]
 
-    def submit(self, task: Task) -> Future[Done]:
-        """A task for the process that has the fewest before it."""
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._pools)
+
+    def give(self, turn: _Turn) -> bool:
+        """Gives a task to the process that has the fewest before it; False if all have enough."""
         for given in self._given:
             while given and given[0].done():
                 given.popleft()
         at = min(range(len(self._pools)), key=lambda each: len(self._given[each]))
-        future = self._pools[at].submit(_work, task)
-        self._given[at].append(future)
-        return future
+        if len(self._given[at]) >= GIVEN:
+            return False
+        turn.future, turn.is_free = self._pools[at].submit(_work, turn.task), False
+        self._given[at].append(turn.future)
+        return True
 
     def close(self) -> None:
+        """Ends them."""
         for pool in self._pools:
             pool.shutdown(wait=False, cancel_futures=True)
         for pool in self._pools:
             pool.shutdown(wait=True)
 
 
-class _Merge:
-    """Puts the parts of a run together, in order."""
+class _Run:
+    """Gives tasks to the others, does what is left, and puts all together in order."""
 
-    def __init__(self, job: Job, engine: Engine, report: Report, tell: Tell | None) -> None:
+    def __init__(self, job: Job, engine: Engine, report: Report, tell: Tell | None, history: History | None, others: _Others, scan: Scan) -> None:
+        self.others = others
         self._job = job
         self._engine = engine
         self._report = report
         self._tell = tell
+        self._history = history
+        self._observers: list[Observer] = job.observers(report, watching(history))
+        self._scan = scan
+        self._turns: deque[_Turn] = deque()
+        self._next: Iterator[Task] = iter(())
         self._lines = 0
+        """Lines of the file whose turn it is that have gone by."""
 
-    def take(self, task: Task, done: Done) -> None:
-        report, job = self._report, self._job
+    def through(self, some: Iterator[Task], advance: Callable[[int], None]) -> None:
+        """Does all tasks."""
+        self._next = some
+        while not self._report.stopped:
+            self._see_to_others()
+            if not self._turns and not self._another():
+                return
+            head = self._turns[0]
+            if head.future is None or head.future.done():
+                self._turns.popleft()
+                self._merge(head)
+                advance(head.task.size)
+            elif (turn := self._free()) is not None:
+                self._do(turn)
+            else:
+                head.future.exception()  # waits
+
+    def _see_to_others(self) -> None:
+        """Gives them tasks, as many as they take."""
+        for turn in self._turns:
+            if turn.is_free and not self.others.give(turn):
+                return
+        while self._another() and (not self._turns[-1].is_free or self.others.give(self._turns[-1])):
+            pass
+
+    def _another(self) -> bool:
+        """Takes one more task into the line, if there is one, and room."""
+        ahead = AHEAD if self._job.tells or self._job.history else AHEAD_COUNTED
+        task = next(self._next, None) if len(self._turns) < self.others.count + 1 + ahead else None
+        if task is not None:
+            self._turns.append(_Turn(task, task.is_shared))
+        return task is not None
+
+    def _free(self) -> _Turn | None:
+        """The next task that nobody does."""
+        free = next((turn for turn in self._turns if turn.is_free), None)
+        return free or (self._turns[-1] if self._another() and self._turns[-1].is_free else None)
+
+    def _do(self, turn: _Turn) -> None:
+        """Does a task before its turn. One that fails, or finds too much to keep, is done again when its turn comes."""
+        turn.is_free = False
+        with suppress(MockJuneError, TooManyError):
+            turn.done = work(self._job, self._engine, turn.task, self._scan, self._see_to_others)
+
+    def _merge(self, turn: _Turn) -> None:
+        """A task whose turn has come: what came of it is put to the rest; or it is done here and now, without anything being kept."""
+        task, job, report = turn.task, self._job, self._report
         if not task.start:
-            report.files.append(task.path)
+            report.files.append(turn.task.name)
             self._lines = 0
-        if job.most is not None and report.invalid + done.report.invalid >= job.most:
-            # Where it stops within this part, one process alone can say.
-            done = work(replace(job, most=job.most - report.invalid), self._engine, task)
+        done = turn.done
+        with suppress(TooManyError):
+            done = done if turn.future is None else turn.future.result()
+        # Where a run stops within a task is not known from its counts.
+        if done is None or (job.most is not None and report.invalid + done.report.invalid >= job.most):
+            tell = self._tell if job.tells else None
+            checker = Checker(self._engine, job.endpoint, report, tell, most=job.most, observers=self._observers, scan=self._scan)
+            self._lines += go_through(job, checker, task, self._see_to_others, self._lines)
+            return
         if self._tell is not None:
-            for *members, line, offset, kind in done.told:
-                self._tell(Finding(Violation(*members), task.path, line + self._lines, offset, kind))
+            for finding in done.findings(task.name, self._lines):
+                self._tell(finding)
+        if self._history is not None:
+            for glance in done.glances:
+                self._history.take((glance[0], glance[1] + self._lines, *glance[2:]))
         for rule, found in done.report.examples.items():
             done.report.examples[rule] = [finding.below(self._lines) for finding in found]
         if (statistics := done.report.statistics) is not None:
             statistics.largest = replace(statistics.largest, line=statistics.largest.line + self._lines)
         report.merge(done.report)
-        report.stopped = done.report.stopped and job.most is not None and report.invalid >= job.most
         self._lines += done.lines
-
-
-def work(job: Job, engine: Engine, task: Task, scan: Scan | None = None) -> Done:
-    """A task's payloads checked. `scan` has looked at those of other tasks before."""
-    report = Report("", engine.rules_hash)
-    told: list[tuple[Any, ...]] = []
-    members = attrgetter(*(field.name for field in fields(Violation)))
-
-    def tell(finding: Finding) -> None:
-        told.append((*members(finding.violation), finding.line, finding.offset, finding.kind))
-
-    with Source(task.path) as source:
-        counted = _Counted(_parts(job, source, task))
-        observers = job.observers(report)
-        Checker(engine, job.endpoint, report, tell if job.tells else None, most=job.most, observers=observers, scan=scan).take(counted)
-    return Done(report, told, counted.lines)
-
-
-class _Counted:
-    """The parts of a task, and how many lines have gone by."""
-
-    def __init__(self, some: Iterator[Part]) -> None:
-        self._some = some
-        self.lines = 0
-
-    def __iter__(self) -> Iterator[Part]:
-        for part in self._some:
-            self.lines = part.line + part.data.count(b"\n") - 1 if isinstance(part, Lines) else part.line
-            yield part
-
-
-def _parts(job: Job, source: Source, task: Task) -> Iterator[Part]:
-    if task.stop is None:
-        return parts(source, form(source), job.table)
-    source.seek(task.start)
-    left = task.stop - task.start
-
-    def read() -> bytes:
-        nonlocal left
-        piece = source.read(min(left, 1 << 18))
-        left -= len(piece)
-        return piece
-
-    return pieces(source.name, read, offset=task.start)
-
-
-def _tasks(job: Job, paths: list[str]) -> Iterator[Task]:
-    for path in paths:
-        with Source(path) as source:
-            size = source.size or 0
-            if source.is_regular and not source.packed and size and form(source) == "lines":
-                yield from (Task(path, stop - start, start, stop) for start, stop in _ranges(source, size, TOLD_RANGE if job.tells else RANGE))
-            else:
-                yield Task(path, size)
-
-
-def _ranges(source: Source, size: int, step: int) -> Iterator[tuple[int, int]]:
-    """Ranges of whole lines, each of about `step` bytes."""
-    start = 0
-    while start < size:
-        stop = _next_line(source, start + step) if start + step < size else size
-        yield start, stop
-        start = stop
-
-
-def _next_line(source: Source, at: int) -> int:
-    """Where the first line begins that begins at `at` or behind it."""
-    at -= 1
-    source.seek(at)
-    while piece := source.read():
-        end = piece.find(b"\n") + 1
-        if end:
-            return at + end
-        at += len(piece)
-    return at
 
 
 _job: Job
@@ -215,7 +202,7 @@ _scan: Scan
 
 
 def _start(job: Job, expected: int) -> None:
-    """A process of the pool begins: what it knows, it knows for all its tasks, of about `expected` bytes together."""
+    """Another process begins: what it knows, it knows for all its tasks, of about `expected` bytes together."""
     global _job, _engine, _scan  # noqa: PLW0603 - the process is the pool's own
     _job, _engine = job, Engine(job.select, job.ignore)
     _scan = fast_scan(_engine, job.endpoint, expected)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from mock_june.checker.gate import fast_scan
 from mock_june.checker.inputs import Part, Source, form, parts, records
-from mock_june.checker.report import Finding, Record, Report
+from mock_june.checker.report import Finding, Report
 from mock_june.checker.runner import Checker, Observer, Tell
-from mock_june.model import Checked, Verdict
+from mock_june.checker.watch import watching
 
 if TYPE_CHECKING:
     from mock_june.checker.history import History
@@ -24,21 +24,13 @@ WORTH_IT = 64 << 20
 """Bytes of input from which other processes are worth their start, where nobody said how many there are to be."""
 
 
-class Watch:
-    """Shows every event to whoever wants to see them all."""
+def check_all(
+    job: Job, engine: Engine, paths: list[str], report: Report, tell: Tell | None, workers: int | None, advance: Advance, history: History | None = None
+) -> None:
+    """Checks files, in as many processes as were asked for; of large files (None) as there are processors. Whatever their number, the report is the same.
 
-    def __init__(self, look: Callable[[Record, Checked], None]) -> None:
-        self._look = look
-
-    def saw(self, record: Record, verdict: Verdict) -> tuple[Record, Verdict]:
-        """Shows the payload's event."""
-        for event in verdict.events:
-            self._look(record, event)
-        return record, verdict
-
-
-def check_all(job: Job, engine: Engine, paths: list[str], report: Report, tell: Tell | None, workers: int | None, advance: Advance) -> None:
-    """Checks files, in as many processes as were asked for; of large files (None) as there are processors. Whatever their number, the report is the same."""
+    `history` is to see each event, in order.
+    """
     size = sum(map(_size, paths))
     if workers is None:
         workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -46,9 +38,9 @@ def check_all(job: Job, engine: Engine, paths: list[str], report: Report, tell: 
     if workers > 1:
         from mock_june.checker.parallel import spread  # noqa: PLC0415 - small files never need it
 
-        spread(job, engine, paths, report, tell, workers, advance, size)
+        spread(job, engine, paths, report, tell, workers, advance, size, history)
     else:
-        observers = job.observers(report)
+        observers = job.observers(report, watching(history))
         scan = fast_scan(engine, job.endpoint, size)
         checker = Checker(engine, job.endpoint, report, tell if job.tells else None, most=job.most, observers=observers, scan=scan)
         for some in opened(job, paths, report, advance):
@@ -69,7 +61,7 @@ def check_each(
     draw: tuple[int, int] | None = None,
 ) -> None:
     """Checks files in this process, since somebody wants to see each payload, or only some are to be drawn (`draw`: how many, and the seed)."""
-    observers = [*observers, *job.observers(report)]
+    observers = job.observers(report, observers)
     checker = Checker(engine, job.endpoint, report, tell, most=job.most, observers=observers, admits=admits)
     if draw is not None:
         from mock_june.checker.sampling import drawn  # noqa: PLC0415

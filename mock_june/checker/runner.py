@@ -77,7 +77,7 @@ class Checker:
 
     def _lines(self, part: Lines, scan: Scan) -> None:
         report, done = self.report, 0
-        scanned = scan.scan(part.data)
+        scanned = scan.scan(part.data, part.total)
         for number, at, payload in scanned.doubtful:
             self._count_clean(number - done)
             done = number + 1

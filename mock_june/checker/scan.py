@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from typing import Any, NamedTuple, Protocol
 
 import orjson
@@ -37,8 +37,8 @@ class Scanned(NamedTuple):
 class Scan(Protocol):
     r"""Looks at whole lines, each with its `\n`."""
 
-    def scan(self, data: bytes) -> Scanned:
-        """Which lines are doubtful, blank ones among them."""
+    def scan(self, data: bytes, count: int | None = None) -> Scanned:
+        """Which lines are doubtful, blank ones among them. `count` is how many lines there are, where somebody has counted them: that takes its time."""
 
 
 class ExactScan:
@@ -51,11 +51,11 @@ class ExactScan:
 
     def __init__(self, look: Look) -> None:
         self._look = look
-        self._secret = secrets.token_hex(8)
+        self._secret = os.urandom(8).hex()
         self._between = f',"{self._secret}",'.encode()
         self._wait = self._pause = 0
 
-    def scan(self, data: bytes) -> Scanned:
+    def scan(self, data: bytes, count: int | None = None) -> Scanned:  # noqa: ARG002 - it counts the lines of each run
         """Which lines are doubtful, blank ones among them."""
         doubtful: list[Doubtful] = []
         at = number = 0

@@ -17,6 +17,7 @@ from mock_june.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mock_june.checker.history import History
     from mock_june.checker.job import Job
     from mock_june.checker.outputs import Output
     from mock_june.checker.report import Finding, Report
@@ -119,23 +120,26 @@ class _Run:
 
     def _check(self, advance: Callable[[int], None]) -> None:
         from mock_june.checker import preflight
+        from mock_june.checker.watch import watching
 
-        job = self._job()
-        observers, baseline, history, copy = self._observers(job)
-        if not observers and not self.options["sample"]:
-            preflight.check_all(job, self.engine, self.files, self.report, self.tell, self.options["jobs"], advance)
-            return
+        job, report = self._job(), self.report
+        history = self._history()
+        observers, baseline, copy = self._observers(job)
         draw = (self.options["sample"], self.options["seed"]) if self.options["sample"] else None
-        admits = baseline.admits if baseline else None
-        preflight.check_each(job, self.engine, self.files, self.report, self.tell, advance, observers, admits, draw)
+        if observers or draw:
+            observers += watching(history)
+            admits = baseline.admits if baseline else None
+            preflight.check_each(job, self.engine, self.files, report, self.tell, advance, observers, admits, draw)
+        else:
+            preflight.check_all(job, self.engine, self.files, report, self.tell, self.options["jobs"], advance, history)
         if history is not None:
-            preflight.add_history(history, self.report, self.tell)
+            preflight.add_history(history, report, self.tell)
         if copy is not None:
-            self.report.notes += copy.notes(self.options["fixed_to"])
+            report.notes += copy.notes(self.options["fixed_to"])
         if baseline is not None:
             self._end_baseline(baseline)
         if draw is not None:
-            self.report.notes.append(f"a sample of {draw[0]:,}, seed {draw[1]}: the other payloads were not looked at")
+            report.notes.append(f"a sample of {draw[0]:,}, seed {draw[1]}: the other payloads were not looked at")
 
     def _job(self) -> Job:
         from mock_june.checker.inputs import Table
@@ -152,15 +156,24 @@ class _Run:
             most=options["max_failures"],
             tells=self.reporter.needs_all,
             statistics=self.reporter.needs_statistics,
+            history=options["history"],
         )
 
-    def _observers(self, job: Job) -> tuple[list[Any], Any, Any, Any]:
-        """Who is to see every payload, in order; and of them the baseline, the history and the corrected copy, where they are wanted."""
-        from mock_june.checker.preflight import Watch
+    def _history(self) -> History | None:
+        """Who looks across events, if that was asked for."""
+        if not self.options["history"]:
+            return None
+        from mock_june.checker.history import History
 
+        history = History(self.options["now"], in_force=self.engine.in_force)
+        self.stack.callback(history.close)
+        return history
+
+    def _observers(self, job: Job) -> tuple[list[Any], Any, Any]:
+        """Who is to see every payload in this process, in order; and of them the baseline and the corrected copy, where they are wanted."""
         options = self.options
         observers: list[Any] = []
-        baseline = history = copy = None
+        baseline = copy = None
         if options["fix"]:
             from mock_june.checker.copies import FixedCopy
             from mock_june.checker.fixes import Fixer
@@ -175,18 +188,12 @@ class _Run:
 
             rejects = options["rejects_to"]
             observers.append(Split(self._output(options["valid_to"]), self._output(rejects), self._output(rejects and rejects + SIDECAR)))
-        if options["history"]:
-            from mock_june.checker.history import History
-
-            history = History(options["now"], in_force=self.engine.in_force)
-            self.stack.callback(history.close)
-            observers.append(Watch(history.look))
         if options["baseline"] or options["write_baseline"]:
             from mock_june.checker.baseline import Baseline
 
             baseline = Baseline.read(options["baseline"]) if options["baseline"] else Baseline()
             observers.append(baseline)
-        return observers, baseline, history, copy
+        return observers, baseline, copy
 
     def _end_baseline(self, baseline: Any) -> None:
         if self.options["write_baseline"]:

@@ -171,14 +171,14 @@ def test_f5_killed_in_the_middle(tmp_path):
     assert not target.exists()
 
 
-def test_f6_processes(tmp_path):
-    """One process and eight write the same bytes."""
+@pytest.mark.parametrize("options", [["--output-format", "text"], ["--output-format", "jsonl"], ["--history", "--now", "2026-01-01T00:00:00Z"]])
+def test_f6_processes(tmp_path, options):
+    """One process and eight write the same bytes, of stdin too."""
     path = tmp_path / "f.jsonl"
-    path.write_bytes((GOOD * 20 + BAD + '{"type":"identify","userId":"\u2028"}\r\n\n'.encode() + b'{"cut\n') * 9000)
-    for name in ("text", "jsonl"):
-        one, many = (run(str(path), "-j", number, "--output-format", name) for number in ("1", "8"))
-        assert (one.returncode, one.stdout) == (many.returncode, many.stdout)
-        assert one.returncode == 1
+    path.write_bytes((GOOD * 20 + BAD + '{"type":"identify","userId":"\u2028"}\r\n\n'.encode() + b'{"cut\n') * 3000)
+    one, many = (run(str(path), "-", "-j", number, *options, stdin=BAD + GOOD) for number in ("1", "8"))
+    assert (one.returncode, one.stdout) == (many.returncode, many.stdout)
+    assert one.returncode == 1
 
 
 def test_c2_control_characters(tmp_path):

@@ -321,7 +321,7 @@ def test_same_lines(bad, size):
     lines = [*corpora.lines(4000, bad=bad, seed=size), *corpora.unsteady(500), b"\n", b" \r\n", b'{"type":"identify","userId":"1"}\r\n']
     exact, gated = ExactScan(ENGINE.quick(BACKFILL)), GatedScan(ENGINE.quick(BACKFILL), BACKFILL, MUCH)
     for piece in [b"".join(lines[:FIRST_LESSONS]), *pieces(lines, size)]:
-        assert gated.scan(piece) == exact.scan(piece)
+        assert gated.scan(piece, piece.count(b"\n")) == exact.scan(piece)
     assert bad == 1.0 or gated._gate.knows
 
 

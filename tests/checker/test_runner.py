@@ -14,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks import corpora
-from mock_june.checker import parallel, preflight, scan
+from mock_june.checker import parallel, preflight, scan, tasks
+from mock_june.checker.cases import MOST as MOST_CASES
+from mock_june.checker.history import History
 from mock_june.checker.inputs import Table
 from mock_june.checker.inputs.lines import WHITE
 from mock_june.checker.job import Job
@@ -35,12 +37,12 @@ NO_JSON = b'{"type":'
 LINES = [GOOD, BAD, SMELLS, BLANK, b"", NO_JSON, b"[]", b"null", b'"x"', b'{"type":"nobody"}', b'{"type":["identify"]}', GOOD + b"\r", b"\xff"]
 
 
-def run(paths, workers=1, *, most=None, tells=True, statistics=False):
+def run(paths, workers=1, *, most=None, tells=True, statistics=False, told=None, history=None):
     """A run's report and what it told."""
-    told: list = []
+    told = [] if told is None else told
     report = Report("0", ENGINE.rules_hash)
-    job = Job("backfill", None, (), (), Table(), most, tells, statistics)
-    preflight.check_all(job, ENGINE, [str(path) for path in paths], report, told.append, workers, lambda count: None)
+    job = Job("backfill", None, (), (), Table(), most, tells, statistics, history is not None)
+    preflight.check_all(job, ENGINE, [str(path) for path in paths], report, told.append, workers, lambda count: None, history)
     return report, told
 
 
@@ -159,8 +161,8 @@ def test_runs_of_lines(monkeypatch, bad):
 @pytest.mark.parametrize("workers", [2, 4])
 def test_many_processes(mixed, monkeypatch, workers, tells):
     """Many processes find the very same as one, in the same order: lines, bytes, counts and examples."""
-    monkeypatch.setattr(parallel, "RANGE", 5000)
-    monkeypatch.setattr(parallel, "TOLD_RANGE", 3000)
+    monkeypatch.setattr(tasks, "RANGE", 5000)
+    monkeypatch.setattr(tasks, "TOLD_RANGE", 3000)
     one, many = run(mixed, tells=tells, statistics=True), run(mixed, workers, tells=tells, statistics=True)
     assert many == one
     assert one[0].checked > 2000
@@ -169,7 +171,7 @@ def test_many_processes(mixed, monkeypatch, workers, tells):
 @pytest.mark.parametrize("most", [1, 2, 777, 1250, 100_000])
 def test_max_failures(mixed, monkeypatch, most):
     """A run ends with the payload that is one refused too many, also over many processes."""
-    monkeypatch.setattr(parallel, "TOLD_RANGE", 3000)
+    monkeypatch.setattr(tasks, "TOLD_RANGE", 3000)
     one, many = run(mixed, most=most), run(mixed, 2, most=most)
     assert many == one
     assert one[0].stopped == (most < 100_000)
@@ -182,9 +184,9 @@ def test_lines_at_borders(tmp_path, monkeypatch):
     lines = [b'{"type":"identify","userId":"%s"}' % (b"x" * size) for size in range(1, 60)]
     path.write_bytes(b"\n".join(lines))
     for step in (1, 7, 33, 34, 100, 5000):
-        monkeypatch.setattr(parallel, "RANGE", step)
+        monkeypatch.setattr(tasks, "RANGE", step)
         job = Job("backfill", None, (), (), Table(), None, tells=False)
-        done = [parallel.work(job, ENGINE, task) for task in parallel._tasks(job, [str(path)])]
+        done = [tasks.work(job, ENGINE, task) for task in tasks.tasks(job, [str(path)])]
         assert sum(each.report.checked for each in done) == 59
         assert sum(each.report.valid for each in done) == 59
         assert sum(each.lines for each in done) == 59
@@ -216,12 +218,49 @@ def test_killed_worker(tmp_path):
 
 
 def test_unreadable_in_a_worker(tmp_path, mixed):
-    """What another process cannot read is said as it is of one."""
+    """What cannot be read is said when its turn comes, as it is of one process: all that came before has been told."""
     path = tmp_path / "cut.jsonl"
     path.write_bytes(b"\x1f\x8b\x08\x00")
-    for workers in (1, 2):
-        with pytest.raises(MockJuneError, match=r"cut\.jsonl cannot be read"):
-            run([*mixed, path], workers)
+    for paths in ([*mixed, path, mixed[0]], [mixed[0], tmp_path / "nothing.jsonl", mixed[1]]):
+        told: list = []
+        for workers in (1, 2, 4):
+            told.append([])
+            with pytest.raises(MockJuneError, match=r"(cut|nothing)\.jsonl cannot be read"):
+                run(paths, workers, told=told[-1])
+        assert told[0] == told[1] == told[2]
+        assert len(told[0]) > 1000
+
+
+def test_history_over_many_processes(tmp_path, monkeypatch):
+    """History finds the same in the same order, however many processes look at the payloads for it."""
+    monkeypatch.setattr(tasks, "TOLD_RANGE", 20_000)
+    first = corpora.write(tmp_path / "a.jsonl", corpora.lines(3000, bad=0.1, seed=1))
+    second = tmp_path / "b.json"
+    second.write_bytes(b"[" + b",\n".join(first.read_bytes().splitlines()[:40:2][:5]) + b"]")
+    found = []
+    for workers in (1, 2, 4):
+        history = History("2022-01-01T00:00:00Z")
+        result = run([first, second, first], workers, history=history)
+        preflight.add_history(history, result[0], result[1].append)
+        history.close()
+        found.append(result)
+    assert found[0] == found[1] == found[2]
+    assert found[0][0].by_rule["history.duplicate-event"] >= MOST_CASES
+    assert found[0][0].by_rule["history.future"] >= MOST_CASES
+
+
+def test_too_much_to_keep(tmp_path, monkeypatch):
+    """Of a part with more findings than a process may keep, they are told as they are found when its turn comes, and are the same."""
+    path = tmp_path / "f.jsonl"
+    path.write_bytes(b"{}\n" * (tasks.MOST + 5000) + BAD + b"\n")
+    monkeypatch.setattr(tasks, "TOLD_RANGE", 3 * tasks.MOST + 6000)
+    taken = []
+    monkeypatch.setattr(parallel, "go_through", lambda job, checker, task, *more: taken.append(task.start) or tasks.go_through(job, checker, task, *more))
+    (one, first), (many, second) = run([path]), run([path, path], 2)
+    assert len(first) == tasks.MOST + 5001
+    assert second == first * 2
+    assert many.by_rule == {rule: 2 * count for rule, count in one.by_rule.items()}
+    assert taken.count(0) == 2
 
 
 def test_counted_alone(mixed, tmp_path):

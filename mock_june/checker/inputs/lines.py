@@ -21,12 +21,13 @@ Read = Callable[[], bytes]
 
 
 class Lines(NamedTuple):
-    r"""Whole lines, each with its `\n` (the last line of a file is given one). `line` and `offset` are those of the first of them."""
+    r"""Whole lines, each with its `\n` (the last line of a file is given one). `line` and `offset` are those of the first of them, `total` is how many."""
 
     source: str
     line: int
     offset: int
     data: bytes
+    total: int
 
     def records(self) -> Iterator[Record]:
         """Each line that is not blank."""
@@ -50,8 +51,9 @@ def pieces(source: str, read: Read, line: int = 1, offset: int = 0) -> Iterator[
                 yield refused
                 line, offset, data = line + 1, offset + first, data[first:]
             if data:
-                yield Lines(source, line, offset, data)
-            line += data.count(b"\n")
+                count = data.count(b"\n")
+                yield Lines(source, line, offset, data, count)
+                line += count
             offset += len(data)
         elif len(rest) + len(piece) <= LONGEST:
             rest += piece
@@ -61,7 +63,7 @@ def pieces(source: str, read: Read, line: int = 1, offset: int = 0) -> Iterator[
             line += 1
             offset += skipped
     if rest:
-        yield unfit(source, line, offset, rest, "line") or Lines(source, line, offset, rest + b"\n")
+        yield unfit(source, line, offset, rest, "line") or Lines(source, line, offset, rest + b"\n", 1)
 
 
 def unfit(source: str, line: int, offset: int, body: bytes, what: str) -> Record | None:

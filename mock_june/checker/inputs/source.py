@@ -13,7 +13,7 @@ from typing import IO, Any, Self
 
 from mock_june.errors import MissingExtraError, MockJuneError, UsageError
 
-STDIN = "-"
+STDIN, STDIN_NAME = "-", "<stdin>"
 PIECE = 1 << 18
 """Bytes that are read at a time."""
 
@@ -43,7 +43,7 @@ class Source:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.name = "<stdin>" if path == STDIN else path
+        self.name = STDIN_NAME if path == STDIN else path
         self._ahead = b""
         self._inner: Any = None
         try:
