@@ -80,6 +80,9 @@ class Authority:
         """What ends TLS with the leaf; a new context each time. It speaks HTTP/1.1 alone (ALPN)."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.set_alpn_protocols(["http/1.1"])
+        # Tickets come after the handshake. A client that sends and closes without reading would leave them unread, and its system then sends a reset,
+        # which takes what was sent with it.
+        context.num_tickets = 0
         with _readable(self._leaf) as path:
             context.load_cert_chain(path)
         return context

@@ -27,6 +27,8 @@ class Living:
     def __init__(self) -> None:
         self.ends: set[End] = set()
         self.moved = 0.0
+        self.clients: dict[int, int] = {}
+        """Of each connection to the fake: the client's port, by our own."""
 
 
 class End(asyncio.Protocol):
@@ -78,6 +80,7 @@ class End(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone; the other goes with it, once it has sent what it has."""
         self._living.ends.discard(self)
+        self._living.clients.pop(self._transport.get_extra_info("sockname")[1], None)
         broken = exc is not None and not self.ended
         self.ended = True
         self._wake()
@@ -116,9 +119,13 @@ class End(asyncio.Protocol):
         """Whether as much is held as may be."""
         return len(self.held) >= MOST
 
+    def carries(self, client: End) -> None:
+        """Says that what this end sends on is that client's."""
+        self._living.clients[self._transport.get_extra_info("sockname")[1]] = client._transport.get_extra_info("peername")[1]
+
     def send(self, data: bytes) -> None:
         """Sends bytes to the peer."""
-        if not self._transport.is_closing():
+        if not self._finished and not self._transport.is_closing():
             self._transport.write(data)
 
     def finish(self) -> None:
@@ -177,12 +184,11 @@ class End(asyncio.Protocol):
                 self.pause()
             self._wake()
             return
-        if self._sieve is not None:
-            come, data = len(data), self._sieve(data)
-            if len(data) < come:  # the request's end is behind: whoever still waits for another is told that none comes
-                self._other.finish()
-        if data:
-            self._other.send(data)
+        taken = data if self._sieve is None else self._sieve(data)
+        if taken:
+            self._other.send(taken)
+        if len(taken) < len(data):  # the request's end is behind: whoever waits for another is told that none comes
+            self._other.finish()
 
     def end(self) -> None:
         """The peer sends no more: the other end is told."""
@@ -312,7 +318,7 @@ class TlsClient(Client):
 
     def send(self, data: bytes) -> None:
         """Sends plain bytes."""
-        if self.failure is None and not self._transport.is_closing():
+        if self.failure is None and not self._finished and not self._transport.is_closing():
             self._tls.write(data)
             self._flush()
 
