@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 LOWEST := .venv-lowest
 NODE := $(patsubst %/package.json,%/node_modules/.ready,$(wildcard tests/*/node/package.json))
 
-.PHONY: all serve demo test lint format bench docs slow lowest dist clean
+.PHONY: all serve demo test lint format bench generate docs slow lowest dist clean
 all: lint test
 
 serve: $(READY) ## the fake on http://127.0.0.1:5863; ARGS="--key k" passes on
@@ -26,7 +26,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python tools/generate_docs.py --check
+	$(BIN)/python -m tools.generate_docs --check
 
 format: $(READY)
 	$(BIN)/ruff check --fix
@@ -35,8 +35,11 @@ format: $(READY)
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(ARGS)
 
-docs: $(READY)
-	$(BIN)/python tools/generate_docs.py
+generate: $(READY)
+	$(BIN)/python -m tools.generate_docs
+
+docs: generate ## into site/
+	$(BIN)/zensical build --strict
 
 dist: $(READY)
 	$(BIN)/python -m build

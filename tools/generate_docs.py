@@ -1,4 +1,4 @@
-"""Write the generated pages, docs/rules.md, docs/cli.md and docs/openapi.json; with --check, say which are not current and write nothing."""
+"""Write the generated pages of docs/reference/; with --check, say which are not current and write nothing."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from mock_june.cli.rule import group_name
 from mock_june.contract import Engine
 from mock_june.model import Rule
 from mock_june.server.openapi import document
+from tools import control_api, python_api
 
-DOCS = Path(__file__).parent.parent / "docs"
-MADE_BY = "<!-- Made by `make docs`; do not edit. -->"
+REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
+MADE_BY = "<!-- Made by `make generate`; do not edit. -->"
 WIDTH = 100
 
 
@@ -71,20 +72,30 @@ def openapi_document() -> str:
     return json.dumps(document(Engine()), indent=2, ensure_ascii=False) + "\n"
 
 
-PAGES = {"rules.md": rules_page, "cli.md": cli_page, "openapi.json": openapi_document}
+def control_page() -> str:
+    """The routes, out of the OpenAPI document."""
+    return f"# Control API\n\n{MADE_BY}\n\n{control_api.page(document(Engine()))}"
+
+
+def plugin_page() -> str:
+    """What tests import and ask for."""
+    return f"# Plugin and Python API\n\n{MADE_BY}\n\n{python_api.page()}"
+
+
+PAGES = {"rules.md": rules_page, "cli.md": cli_page, "openapi.json": openapi_document, "control-api.md": control_page, "plugin.md": plugin_page}
 
 
 def run(*, check: bool) -> int:
     """The exit code: 1 when a page was not current and only a check was asked for."""
     stale = []
     for name, make in PAGES.items():
-        path, text = DOCS / name, make()
+        path, text = REFERENCE / name, make()
         if not path.exists() or path.read_text("utf-8") != text:
             stale.append(name)
             if not check:
                 path.write_text(text, "utf-8")
     for name in stale:
-        print(f"docs/{name} is not current: run `make docs`" if check else f"wrote docs/{name}")
+        print(f"docs/reference/{name} is not current: run `make generate`" if check else f"wrote docs/reference/{name}")
     return int(check and bool(stale))
 
 

@@ -46,7 +46,7 @@ class Block(NamedTuple):
 
 def pages() -> list[str]:
     """The README, and each page of docs/ that nobody generates."""
-    found = [path.relative_to(REPO).as_posix() for path in sorted((REPO / "docs").rglob("*.md")) if "Made by `make docs`" not in path.read_text("utf-8")]
+    found = [path.relative_to(REPO).as_posix() for path in sorted((REPO / "docs").rglob("*.md")) if "Made by `make generate`" not in path.read_text("utf-8")]
     return ["README.md", *found]
 
 

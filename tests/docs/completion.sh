@@ -1,0 +1,1 @@
+eval "$(_MOCK_JUNE_COMPLETE=bash_source mock-june)"
