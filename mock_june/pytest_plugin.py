@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from mock_june.client import MockJune
+    from mock_june.intercept.inprocess import Interception
     from mock_june.model import Call
     from mock_june.testing import RemoteMock, RunningMock
 
@@ -39,15 +40,22 @@ LONGEST_NAME = 120
 
 
 class Used:  # no dataclass: making one takes longer than all else here
-    """What one test's fixture leaves for the test's report. `calls`: those on record when the fixture ended, where it looked."""
+    """What one test's fixture leaves for the test's report. `calls`: those on record when the fixture ended, where it looked. `intercept` begins to."""
 
-    def __init__(self, june: MockJune) -> None:
+    def __init__(self, june: MockJune, intercept: Callable[[], Interception]) -> None:
         self.june = june
+        self.intercept = intercept
+        self.interception: Interception | None = None
         self.calls: list[Call] | None = None
         self.failed = False
 
 
 USED = pytest.StashKey[Used]()
+INTERCEPTION = pytest.StashKey["Interception"]()
+"""The session's, once there is one."""
+
+LATE = "june_late"
+"""The member of a report that says what came late, a line each."""
 
 
 class UsageError(Failed, pytest.UsageError):  # type: ignore[misc]  # final to the typing alone, so that no plugin's own error is mistaken for pytest's
@@ -100,9 +108,10 @@ def june(request: pytest.FixtureRequest, june_server: RunningMock | RemoteMock) 
 
 
 @pytest.fixture
-def june_intercept() -> MockJune:
-    """`june`, with this process's calls to https://api.june.so caught. Not there yet."""
-    pytest.fail("june_intercept is not there yet: until it is, hand june.url to the code under test", pytrace=False)
+def june_intercept(request: pytest.FixtureRequest, june: MockJune) -> MockJune:
+    """`june`, with this process's calls to https://api.june.so caught, whichever HTTP client makes them, and whichever API key they carry."""
+    _intercept(request.node)
+    return june
 
 
 def _june(request: pytest.FixtureRequest, server: RunningMock | RemoteMock) -> Iterator[MockJune]:
@@ -110,8 +119,6 @@ def _june(request: pytest.FixtureRequest, server: RunningMock | RemoteMock) -> I
 
     item, config = request.node, request.config
     said = _said_by_markers(item)
-    if said.get("intercept"):
-        pytest.fail("the marker's `intercept` is not there yet: until it is, hand june.url to the code under test", pytrace=False)
     _let_pass(server.url)
     ignore = said.get("ignore", ())
     try:
@@ -119,11 +126,20 @@ def _june(request: pytest.FixtureRequest, server: RunningMock | RemoteMock) -> I
     except MockJuneError as error:
         _refuse(str(error))
     workspace.paint = _painter(config)
-    used = item.stash[USED] = Used(workspace)
+    only = said.get("intercept") == "only"
+    used = item.stash[USED] = Used(workspace, lambda: server.intercept(workspace, item.nodeid, said.get("key"), only=only))
     allowed = said.get("allow_rejected", config.getini("june_allow_rejected"))
     with workspace:
         _forget(item)
-        yield workspace
+        if said.get("intercept"):
+            _intercept(item)
+        elif INTERCEPTION in config.stash:
+            config.stash[INTERCEPTION].restore()  # `_let_pass` may stand before it
+        try:
+            yield workspace
+        finally:
+            if used.interception is not None:
+                used.interception.end()
         failure = ""
         try:
             unexpected = [] if allowed or used.failed else _unexpected(workspace)
@@ -134,6 +150,19 @@ def _june(request: pytest.FixtureRequest, server: RunningMock | RemoteMock) -> I
             failure = f"whether a call was rejected cannot be told: {error}"
     if failure:
         pytest.fail(failure, pytrace=False)
+
+
+def _intercept(item: pytest.Item) -> None:
+    """Begins the interception of a test, unless it has begun."""
+    from mock_june.errors import MockJuneError
+
+    used = item.stash[USED]
+    if used.interception is not None:
+        return
+    try:
+        used.interception = item.config.stash[INTERCEPTION] = used.intercept()
+    except MockJuneError as error:
+        _refuse(str(error))
 
 
 def _unexpected(june: MockJune) -> list[Call]:
@@ -225,7 +254,24 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         used.failed = True  # an expected failure too
     if used is not None and report.failed:
         _attach(item, report, used)
+    interception = item.config.stash.get(INTERCEPTION, None)
+    if interception is not None:
+        interception.restore()  # pytest-socket has taken it away, or stands before it
+        if report.failed and interception.late:
+            report.sections.append(("june late calls", "\n".join(interception.late)))
+        if report.when == "teardown":
+            setattr(report, LATE, interception.late[:])  # also under xdist, which sends a report's members along
+            interception.late.clear()
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Names the calls that came once their tests were over."""
+    late = [line for reports in terminalreporter.stats.values() for report in reports for line in getattr(report, LATE, ())]
+    if late:
+        terminalreporter.section("june late calls")
+        for line in late:
+            terminalreporter.line(line)
 
 
 def _attach(item: pytest.Item, report: pytest.TestReport, used: Used) -> None:

@@ -64,6 +64,10 @@ class Relay:
         """The counts so far; after `stop` too."""
         return self._counting.snapshot()
 
+    def client(self, port: int) -> int | None:
+        """The port of the client whose calls come to the fake from a port of ours; None: no connection of ours has that one."""
+        return self._living.clients.get(port)
+
     def start(self) -> Self:
         """Listens; gives the relay back once it does. Raises ServerError."""
         # The protocol is named for asyncio's sake: it turns Nagle's delay off on sockets that say they are TCP.

@@ -121,13 +121,13 @@ class Router:
             self._counting.blocked(place, STRANGER)
             raise Refusal(403, "forbidden", NO_STRANGER)
         self._way(place)
-        await self._once(client, head, await self._fake_end(), head.target, JUNE)
+        await self._once(client, head, await self._fake_end(client), head.target, JUNE)
 
     async def _forward(self, client: Client, head: Head, place: Place, way: Way) -> None:
         """One request in absolute form. For June it came in the clear, as old axios sends it to a proxy."""
         parent = self._outside.parent(place)
         if way is Way.FAKE:
-            await self._once(client, head, await self._fake_end(), place.path, JUNE)
+            await self._once(client, head, await self._fake_end(client), place.path, JUNE)
         elif parent is None:
             await self._once(client, head, await self._reach(place), place.path, place.authority)
         else:
@@ -174,7 +174,7 @@ class Router:
                 return
             client = secured
         try:
-            end = await self._fake_end()
+            end = await self._fake_end(client)
         except Refusal as refused:  # inside the TLS
             client.refuse(refused.answer)
         else:
@@ -208,12 +208,14 @@ class Router:
         self._counting.blocked(place, why)
         return Refusal(403, "blocked", f"mock-june did not connect to {place}: {why}")
 
-    async def _fake_end(self) -> End:
+    async def _fake_end(self, client: Client) -> End:
         self._counting.captured()
         try:
-            return await self._outside.fake(*self._fake)
+            end = await self._outside.fake(*self._fake)
         except DialError as error:
             raise Refusal(502, "bad_gateway", f"the fake does not answer: {error}") from None
+        end.carries(client)
+        return end
 
     async def _reach(self, place: Place) -> End:
         """A connection to a host that passes. Raises Refusal."""

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
@@ -65,7 +65,7 @@ class Exchange:
 
     def request(self) -> Request:
         """The call as it came."""
-        return Request("POST", self._path, "", _decoded(tuple(self._headers)), self.body, self.more_body, self._path)
+        return Request("POST", self._path, "", _decoded(tuple(self._headers)), self.body, self.more_body, self._path, port_of(self.scope))
 
     def answer(self, answer: Answer) -> None:
         """Gives the answer, in one write, and goes on to the connection's next request."""
@@ -78,6 +78,12 @@ class Exchange:
         if closing:
             protocol.transport.close()
         protocol.on_response_complete()
+
+
+def port_of(scope: Any) -> int:
+    """The port that a request came from; 0 where it came by no port."""
+    client = scope.get("client")
+    return client[1] if client else 0
 
 
 def plain(target: bytes, fields: Iterable[tuple[bytes, bytes]], limit: int) -> str | None:

@@ -15,7 +15,7 @@ from mock_june.errors import JournalUnwritableError
 from mock_june.journal import Ids
 from mock_june.server import control, live
 from mock_june.server.answers import UNDROPPED, Answer
-from mock_june.server.exchange import Exchange
+from mock_june.server.exchange import Exchange, port_of
 from mock_june.server.ingest import Ingest, Outcome, Request, broken, unrecorded
 from mock_june.server.protocol import drop, transport_of
 from mock_june.server.recorder import Recorder
@@ -68,7 +68,8 @@ class Front:
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
         body, cut = await _read(headers, receive, self.mock.settings.max_body)
         raw_path = scope.get("raw_path") or scope["path"].encode()
-        request = Request(scope["method"], scope["path"], scope["query_string"].decode("latin-1"), headers, body, cut, raw_path.decode("latin-1"))
+        query = scope["query_string"].decode("latin-1")
+        request = Request(scope["method"], scope["path"], query, headers, body, cut, raw_path.decode("latin-1"), port_of(scope))
         try:
             outcome = self.ingest.judge(request)
             if outcome.call is not None:

@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from mock_june import clock
+from mock_june.contract import Engine
 from mock_june.errors import JournalUnwritableError
 from mock_june.journal import Ids, numbered
 from mock_june.model import ApiKey, Call, Checked, ContractName, Endpoint, Event, Fault, Raw, Verdict, Violation
 from mock_june.server import answers
 from mock_june.server.answers import Answer
-from mock_june.server.auth import Pairs, write_key
+from mock_june.server.auth import Keys, Pairs, write_key
 from mock_june.server.body import BadCodingError, TooLargeError, UnknownCodingError, decoded, takes
 from mock_june.server.state import Mock
 from mock_june.text import printable
@@ -52,7 +53,7 @@ Problem = tuple[int, str, str]
 class Request:
     """One request as it came. Header names in lower case. `body` None: it was over the limit and was not read to its end; `cut`: it ended early.
 
-    `path` is decoded; `raw_path` is as it came, and is what is recorded.
+    `path` is decoded; `raw_path` is as it came, and is what is recorded. `peer` is the port that it came from, 0 where nobody says.
     """
 
     method: str
@@ -62,6 +63,7 @@ class Request:
     body: bytes | None = b""
     cut: bool = False
     raw_path: str = ""
+    peer: int = 0
 
     def header(self, name: str) -> str:
         """The first value under a lower-case name, else ''."""
@@ -133,7 +135,7 @@ class Ingest:
                 verdict = self._check(body, endpoint, key)
             except Exception:  # noqa: BLE001 -- logged in `_failure`
                 problem = _failure(request)
-        workspace = None if key is None or (problem is not None and problem[0] == 401) else self.mock.workspace(key)
+        workspace = None if key is None or (problem is not None and problem[0] == 401) else self._workspace(key)
         fault = self._fault(workspace, endpoint, verdict, request.path) if workspace is not None else None
         answer, accepted = _decide(problem, verdict, fault)
         call = self._call(request, body, key, workspace, verdict, answer, accepted, fault, began)
@@ -172,11 +174,23 @@ class Ingest:
     def _check(self, body: bytes, endpoint: Endpoint, key: ApiKey | None) -> Verdict:
         if endpoint.shape == "counters":
             return Verdict(endpoint.contract)
-        return self.mock.engine_of(key).check(body, endpoint)
+        return self._engine(key).check(body, endpoint)
+
+    def _keys(self) -> Keys:
+        """The keys that are good."""
+        return self.mock.keys
+
+    def _engine(self, key: ApiKey | None) -> Engine:
+        """The rules that a key's calls are held to."""
+        return self.mock.engine_of(key)
+
+    def _workspace(self, key: ApiKey) -> str:
+        """Whose a key's calls are."""
+        return self.mock.workspace(key)
 
     def _authenticate(self, request: Request, endpoint: Endpoint | None, body: bytes) -> ApiKey | None:
         """The header's key, else, in the SDK contract, the browser's `writeKey`."""
-        keys = self.mock.keys
+        keys = self._keys()
         if endpoint is None or endpoint.contract != "sdk" or any(name == "authorization" for name, _ in request.headers):
             return keys.key_of(request.headers)
         return keys.key_of((), write_key(body))

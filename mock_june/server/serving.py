@@ -83,12 +83,12 @@ class _Uvicorn(uvicorn.Server):
 class Server:
     """One fake on one socket. `run` serves in this thread until `stop`; `start` does so in a thread of its own.
 
-    `stop` may be called from any thread, or a signal's handler.
+    `stop` may be called from any thread, or a signal's handler. `ingest` takes its calls; None: one that goes by their keys alone.
     """
 
-    def __init__(self, mock: Mock, sock: socket.socket) -> None:
+    def __init__(self, mock: Mock, sock: socket.socket, ingest: Ingest | None = None) -> None:
         self.mock = mock
-        self.ingest = Ingest(mock)
+        self.ingest = Ingest(mock) if ingest is None else ingest
         self._sock = sock
         self._thread: threading.Thread | None = None
         self._uvicorn: _Uvicorn | None = None

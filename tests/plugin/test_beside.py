@@ -101,7 +101,8 @@ async def test_waiting(june):
 
     def test_anyio(self, run):
         """The same with anyio's own plugin."""
-        run(self.ASYNC.replace("MARK", "@pytest.mark.anyio"), "-W", "error", beside="anyio").assert_outcomes(passed=2)
+        asyncio_alone = "import pytest\n\n@pytest.fixture\ndef anyio_backend():\n    return 'asyncio'\n"  # the code under test uses asyncio itself
+        run(self.ASYNC.replace("MARK", "@pytest.mark.anyio"), "-W", "error", beside="anyio", conftest=asyncio_alone).assert_outcomes(passed=2)
 
 
 def test_randomly(run):

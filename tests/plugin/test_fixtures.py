@@ -60,19 +60,6 @@ def test_it(june, june_server):
         june.assert_not_received("track")
 """).assert_outcomes(passed=1)
 
-    def test_june_intercept_says_that_it_is_not_there_yet(self, run):
-        """Until there is interception, the fixture and the marker's argument say what to do instead."""
-        result = run("""
-def test_fixture(june_intercept):
-    pass
-
-@pytest.mark.june(intercept=True)
-def test_marker(june):
-    pass
-""")
-        result.assert_outcomes(errors=2)
-        result.stdout.fnmatch_lines(["june_intercept is not there yet: until it is, hand june.url to the code under test"])
-
 
 class TestMarker:
     def test_key(self, run):
