@@ -11,7 +11,7 @@ from typing import NamedTuple
 import orjson
 
 from mock_june.checker.outputs import Output
-from mock_june.checker.report import Finding, Record
+from mock_june.checker.report import Finding, Record, many
 from mock_june.errors import UsageError
 from mock_june.model import Verdict
 
@@ -19,6 +19,9 @@ FORMAT = 1
 
 MOST = 100_000
 """Different findings that a baseline can list: some 12 MB of memory. Who has more has a rule to ignore, or a source to mend."""
+
+NAMED = 3
+"""Stale entries that are named in a report's notes."""
 
 KEY = re.compile(r"(\S+) ([0-9a-f]{16})")
 """How a file names a finding: the rule, and the first 16 hex digits of the payload's SHA-256."""
@@ -95,11 +98,6 @@ class Baseline:
         return False
 
     @property
-    def stale(self) -> int:
-        """How many of the known findings did not come."""
-        return self._left.total()
-
-    @property
     def stale_entries(self) -> list[Stale]:
         """The known findings that did not come, in the file's order."""
         found = []
@@ -108,6 +106,15 @@ class Baseline:
                 rule, payload = key.split(" ")
                 found.append(Stale(rule, payload, times))
         return found
+
+    def notes(self, path: str, *, is_whole: bool) -> list[str]:
+        """What became of the findings that `path` lists, for people. `is_whole`: the run went to its end, so that what did not come is gone."""
+        notes = [f"{many(self.passed_over, 'finding')} known to {path} and left out"]
+        if is_whole and (stale := self.stale_entries):
+            named = ", ".join(f"{each.rule} of {each.payload}" for each in stale[:NAMED])
+            more = f" and {len(stale) - NAMED:,} more" if len(stale) > NAMED else ""
+            notes.append(f"{many(self._left.total(), 'finding')} listed in {path} did not come again (--write-baseline renews it): {named}{more}")
+        return notes
 
 
 def _is_entry(key: object, count: object) -> bool:

@@ -10,8 +10,8 @@ from mock_june.checker.cases import Case, Cases, Share, part
 from mock_june.checker.days import Days, micros, written
 from mock_june.checker.glance import Glance, extract
 from mock_june.checker.ids import Company, Shared, User
-from mock_june.checker.ledger import Ledger, Store
-from mock_june.checker.report import Finding, Record
+from mock_june.checker.ledger import Ledger, S, Store
+from mock_june.checker.report import Finding, Record, many
 from mock_june.contract.rules import HISTORY_RULES
 from mock_june.contract.values import quoted
 from mock_june.errors import UsageError
@@ -156,38 +156,37 @@ class History:
             for first, last, count in self._store.rows(query):
                 cases.add(last, pointer, f"{what}: this is {_nth(count)}", first)
 
+    def _each(self, ledger: Ledger[S], what: str) -> Iterator[tuple[str, S]]:
+        """Each id of a sort with its state, and at their end the case of one that has too much of all events."""
+        share = Share(what, f"/{what}")
+        for key, state in ledger.states():
+            share.see(key, state.first, state.events)
+            yield key, state
+        share.tell(self._cases["history.outsized"])
+
     def _find_of_users(self) -> None:
         whole = self._n <= self._limit
-        share = Share("userId", "/userId")
-        for user, state in self._users.states():
-            share.see(user, state.first, state.events)
+        for user, state in self._each(self._users, "userId"):
             if whole and not state.identified:
-                message = f"the user {quoted(user)} is never identified, and has {_events(state.events)}"
+                message = f"the user {quoted(user)} is never identified, and has {many(state.events, 'event')}"
                 self._cases["history.never-identified"].add(state.first, "/userId", message)
             if back := state.backwards:
                 message = f"time runs backwards for the user {quoted(user)}: {written(back.at)} comes after {written(back.after)}"
                 message += f", the first of {back.times:,} times" if back.times > 1 else ""
                 self._cases["history.time-backwards"].add(back.n, "/timestamp", message)
-        share.tell(self._cases["history.outsized"])
 
     def _find_of_companies(self) -> None:
         whole = self._n <= self._limit
-        share = Share("groupId", "/groupId")
-        for company, state in self._companies.states():
-            share.see(company, state.first, state.events)
+        for company, state in self._each(self._companies, "groupId"):
             if whole and not state.described:
-                message = f"the group {quoted(company)} is never sent with a company's traits, and has {_events(state.events)}"
+                message = f"the group {quoted(company)} is never sent with a company's traits, and has {many(state.events, 'event')}"
                 self._cases["history.group-without-traits"].add(state.first, "/groupId", message)
-        share.tell(self._cases["history.outsized"])
 
     def _find_shared(self) -> None:
-        share = Share("anonymousId", "/anonymousId")
-        for visitor, state in self._visitors.states():
-            share.see(visitor, state.first, state.events)
+        for visitor, state in self._each(self._visitors, "anonymousId"):
             if state.users >= MANY_USERS["anonymousId"]:
                 message = f"the anonymousId {quoted(visitor)} is on {state.users:,} users"
                 self._cases["history.anonymous-on-many-users"].add(state.last, "/anonymousId", message)
-        share.tell(self._cases["history.outsized"])
         for email, state in self._emails.states():
             if state.users >= MANY_USERS["email"]:
                 self._cases["history.email-on-many-users"].add(state.last, "/email", f"the email {quoted(email)} is on {state.users:,} users")
@@ -219,10 +218,6 @@ class History:
         """File, line, offset and kind of an event. Of one beyond the limit there is the file that came last, and line 0."""
         row = next(self._store.rows("SELECT file, line, start, kind FROM event WHERE n = ?", (n,)), None)
         return (self._names[row[0]], row[1], row[2], str(row[3])) if row else (self._last_file, 0, 0, None)
-
-
-def _events(count: int) -> str:
-    return f"{count:,} event{'s' if count > 1 else ''}"
 
 
 def _nth(count: int) -> str:

@@ -22,7 +22,10 @@ Facts = Sequence[Fact]
 
 
 class State(Protocol):
-    """What is known of one id."""
+    """What is known of one id: the number of the first event that speaks of it, and how many do."""
+
+    first: int
+    events: int
 
     def see(self, n: int, /, facts: Facts) -> None:
         """The event of number `n` speaks of it."""

@@ -196,14 +196,13 @@ class _Run:
         return observers, baseline, copy
 
     def _end_baseline(self, baseline: Any) -> None:
+        from mock_june.checker.report import many
+
         if self.options["write_baseline"]:
             baseline.write(self.options["write_baseline"])
-            self.report.notes.append(f"{baseline.seen.total():,} findings are listed in {self.options['write_baseline']}")
+            self.report.notes.append(f"{many(baseline.seen.total(), 'finding')} listed in {self.options['write_baseline']}")
         if self.options["baseline"]:
-            stale = (
-                f", and {baseline.stale:,} that it lists did not come again (--write-baseline renews it)" if baseline.stale and not self.report.stopped else ""
-            )
-            self.report.notes.append(f"{baseline.passed_over:,} findings are known to {self.options['baseline']} and left out{stale}")
+            self.report.notes += baseline.notes(self.options["baseline"], is_whole=not self.report.stopped and not self.options["sample"])
 
     def _reporter(self) -> Reporter:
         from mock_june.checker.reporters import Style, reporter

@@ -86,22 +86,10 @@ def _const(broken: Broken) -> str:
     return f"{broken.field} is {described(broken.value)}, not the string {short(broken.expected)}"
 
 
-def _enum(broken: Broken) -> str:
-    return f"{broken.field} is {short(broken.value)}, none of {', '.join(map(short, broken.expected))}"
-
-
 def _min_length(broken: Broken) -> str:
     if not broken.value:
         return f"{broken.field} is an empty string"
     return f"{broken.field} is {short(broken.value)}, shorter than {broken.expected} characters"
-
-
-def _max_length(broken: Broken) -> str:
-    return f"{broken.field} is a string of {len(broken.value)} characters, more than {broken.expected}"
-
-
-def _max_items(broken: Broken) -> str:
-    return f"{broken.field} is an array of {len(broken.value)} items, more than {broken.expected}"
 
 
 def _pattern(broken: Broken) -> str:
@@ -110,40 +98,20 @@ def _pattern(broken: Broken) -> str:
     return f"{broken.field} is {short(broken.value)}, which is not of the form that it must have"
 
 
-def _placeholder(broken: Broken) -> str:
-    return f"{broken.field} is the text {short(broken.value)}: what a missing value becomes when it is turned into text"
-
-
-def _blank(broken: Broken) -> str:
-    return f"{broken.field} is {short(broken.value)}: nothing but white space"
-
-
-def _old(broken: Broken) -> str:
-    return f"{broken.field} {short(broken.value)} is before 2005"
-
-
-def _empty(broken: Broken) -> str:
-    return f"{broken.field} is {described(broken.value)}"
-
-
-def _not_an_email(broken: Broken) -> str:
-    return f"{broken.field} is {described(broken.value)}, which is no email address"
-
-
 MESSAGES: dict[str, Callable[[Broken], str]] = {
     "required": _required,
     "type": _type,
     "const": _const,
-    "enum": _enum,
+    "enum": lambda broken: f"{broken.field} is {short(broken.value)}, none of {', '.join(map(short, broken.expected))}",
     "minLength": _min_length,
-    "maxLength": _max_length,
-    "maxItems": _max_items,
+    "maxLength": lambda broken: f"{broken.field} is a string of {len(broken.value)} characters, more than {broken.expected}",
+    "maxItems": lambda broken: f"{broken.field} is an array of {len(broken.value)} items, more than {broken.expected}",
     "pattern": _pattern,
     "not": _pattern,
-    "placeholder": _placeholder,
-    "blank": _blank,
-    "old": _old,
-    "empty": _empty,
-    "not-an-email": _not_an_email,
+    "placeholder": lambda broken: f"{broken.field} is the text {short(broken.value)}: what a missing value becomes when it is turned into text",
+    "blank": lambda broken: f"{broken.field} is {short(broken.value)}: nothing but white space",
+    "old": lambda broken: f"{broken.field} {short(broken.value)} is before 2005",
+    "empty": lambda broken: f"{broken.field} is {described(broken.value)}",
+    "not-an-email": lambda broken: f"{broken.field} is {described(broken.value)}, which is no email address",
 }
 """What is said of each keyword that a schema may hold, and of each name under `x-warnings`."""

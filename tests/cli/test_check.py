@@ -157,7 +157,7 @@ def test_fix(run, files):
     assert (files / "fixed.jsonl").read_text() == GOOD + BAD.replace("2", '"2"') + '{"type":"track"}\n'
     (patch,) = [json.loads(line) for line in (files / "patches.jsonl").read_text().splitlines()]
     assert (patch["file"], patch["line"], patch["patch"]) == ("f.jsonl", 2, [{"op": "replace", "path": "/userId", "value": "2"}])
-    assert "1 payloads were corrected in fixed.jsonl" in document["notes"][0]
+    assert "1 payload corrected in fixed.jsonl" in document["notes"][0]
     assert (files / "f.jsonl").read_text() == GOOD + BAD + '{"type":"track"}\n'
 
 
@@ -172,16 +172,25 @@ def test_history(run, files):
     assert "history.duplicate-event" not in run("check", "f.jsonl", "--history", "--ignore", "history.duplicate*").out
 
 
+def test_what_is_left(run, files):
+    """What a fix leaves as it is, since it has no one meaning, is counted in the notes with the reason."""
+    (files / "f.jsonl").write_text('{"type":"track","userId":"1","email":"a@b.c","event":"E","timestamp":"2021-03-28T02:30:00"}\n')
+    ended = run("check", "f.jsonl", "--fix", "--unsafe-fixes", "--assume-tz", "Europe/Berlin", "--fixed-to", "fixed.jsonl")
+    assert ended.code == 1
+    assert "left as it is in fixed.jsonl" in ended.out
+    assert "1x timestamp: a time that the clocks of Europe/Berlin skip" in ended.out
+
+
 def test_baseline(run, files):
     """Findings that a baseline lists are left out, whatever line they moved to; new ones count, and those that did not come again are told."""
     assert run("check", "bad.jsonl", "--write-baseline", "known.json").code == 0
     (files / "bad.jsonl").write_text(GOOD * 3 + BAD)
     ended = run("check", "bad.jsonl", "--baseline", "known.json")
     assert ended.code == 0
-    assert "1 findings are known to known.json" in ended.out
+    assert "1 finding known to known.json and left out" in ended.out
     (files / "bad.jsonl").write_text(BAD + BAD)
     assert run("check", "bad.jsonl", "--baseline", "known.json").code == 1
-    assert "1 that it lists did not come again" in run("check", "good.jsonl", "--baseline", "known.json").out
+    assert "1 finding listed in known.json did not come again" in run("check", "good.jsonl", "--baseline", "known.json").out
 
 
 def test_sample(run, files):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mock_june.checker.marking import excerpt
-from mock_june.checker.report import Finding, Report
+from mock_june.checker.report import Finding, Report, many
 from mock_june.checker.reporters.base import Reporter
 from mock_june.text import cut, printable
 
@@ -66,10 +66,9 @@ class TextReporter(_Coloured):
             return
         for note in report.notes:
             self.out.write(f"note: {printable(note)}\n")
-        files = f"{len(report.files):,} file{'s' if len(report.files) != 1 else ''}"
         refused = self._in(RED if report.invalid else GREEN, f"{report.invalid:,} that June would refuse")
         warned = f", {report.warned:,} with warnings" if report.warned else ""
-        self.out.write(f"{report.checked:,} payload{'s' if report.checked != 1 else ''} checked in {files}: {report.valid:,} valid, {refused}{warned}\n")
+        self.out.write(f"{many(report.checked, 'payload')} checked in {many(len(report.files), 'file')}: {report.valid:,} valid, {refused}{warned}\n")
         if report.stopped:
             self.out.write("stopped early, at --max-failures: what comes behind was not looked at\n")
         history = "" if report.history else "; history was not looked at (--history does)"
