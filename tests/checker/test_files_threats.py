@@ -1,4 +1,4 @@
-"""The table of threats, its CLI files (F1 to F7) and hostile content (C2, C4): what must hold of `check` when files are odd or the machine is against it."""
+"""The table of threats, its CLI files (F1 to F8) and hostile content (C2, C4): what must hold of `check` when files are odd or the machine is against it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def peak(*arguments, feed):
     return process.returncode, out.decode(), int(err.split()[-1])
 
 
-def test_f1_endless_line():
+def test_F1_endless_line():
     """A line of 500 MB without a newline is one finding, in bounded memory."""
 
     def feed(stdin):
@@ -55,7 +55,7 @@ def test_f1_endless_line():
 
 
 @pytest.mark.parametrize("shape", ["array", "dense", "long", "array of one", "bad"])
-def test_f1_memory(shape):
+def test_F1_memory(shape):
     """Arrays of any size, lines as long and as dense as may be, and nothing but findings take bounded memory."""
 
     def feed(stdin):
@@ -81,7 +81,7 @@ def test_f1_memory(shape):
     assert memory < MEMORY
 
 
-def test_f1_gzip_bomb(tmp_path):
+def test_F1_gzip_bomb(tmp_path):
     """What unpacks to a thousand times its size is looked at piece by piece."""
     import gzip
 
@@ -94,7 +94,7 @@ def test_f1_gzip_bomb(tmp_path):
     assert memory < MEMORY
 
 
-def test_f1_pipe(tmp_path):
+def test_F1_pipe(tmp_path):
     """A named pipe is read as it comes."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -105,7 +105,7 @@ def test_f1_pipe(tmp_path):
     assert b":2: identify.userId.type" in out
 
 
-def test_f1_ring_of_links(tmp_path):
+def test_F1_ring_of_links(tmp_path):
     """Links that lead in a ring are neither followed nor waited for."""
     (tmp_path / "a.jsonl").symlink_to("b.jsonl")
     (tmp_path / "b.jsonl").symlink_to("a.jsonl")
@@ -116,7 +116,7 @@ def test_f1_ring_of_links(tmp_path):
     assert (ended.returncode, ended.stderr.count(b"\n")) == (2, 1)
 
 
-def test_f4_closed_pipe(tmp_path):
+def test_F4_closed_pipe(tmp_path):
     """A reader that goes away ends the run quietly, with the exit code of SIGPIPE."""
     path = tmp_path / "f.jsonl"
     path.write_bytes(BAD * 20_000)
@@ -128,7 +128,7 @@ def test_f4_closed_pipe(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["text", "jsonl", "json"])
-def test_f4_full_disk(tmp_path, name):
+def test_F4_full_disk(tmp_path, name):
     """A stdout that takes nothing more is exit code 2, in one line; so is an output file."""
     path = tmp_path / "f.jsonl"
     path.write_bytes(BAD * 3000)
@@ -140,7 +140,7 @@ def test_f4_full_disk(tmp_path, name):
 
 
 @pytest.mark.parametrize("option", ["--output-file", "--valid-to", "--rejects-to", "--fixed-to"])
-def test_f4_full_disk_leaves_what_was(tmp_path, option):
+def test_F4_full_disk_leaves_what_was(tmp_path, option):
     """A disk that fills while a file is written leaves what stood under its name, and nothing else."""
     path, target = tmp_path / "f.jsonl", tmp_path / "target"
     path.write_bytes(GOOD * 3000 + BAD * 3000)
@@ -158,7 +158,7 @@ def test_f4_full_disk_leaves_what_was(tmp_path, option):
     assert sorted(each.name for each in tmp_path.iterdir()) == ["f.jsonl", "target"]
 
 
-def test_f5_killed_in_the_middle(tmp_path):
+def test_F5_killed_in_the_middle(tmp_path):
     """A run that is killed leaves the input whole and nothing under the final name."""
     path, target = tmp_path / "f.jsonl", tmp_path / "fixed.jsonl"
     path.write_bytes(BAD * 200_000)
@@ -172,7 +172,7 @@ def test_f5_killed_in_the_middle(tmp_path):
 
 
 @pytest.mark.parametrize("options", [["--output-format", "text"], ["--output-format", "jsonl"], ["--history", "--now", "2026-01-01T00:00:00Z"]])
-def test_f6_processes(tmp_path, options):
+def test_F6_processes(tmp_path, options):
     """One process and eight write the same bytes, of stdin too."""
     path = tmp_path / "f.jsonl"
     path.write_bytes((GOOD * 20 + BAD + '{"type":"identify","userId":"\u2028"}\r\n\n'.encode() + b'{"cut\n') * 3000)
@@ -181,7 +181,7 @@ def test_f6_processes(tmp_path, options):
     assert one.returncode == 1
 
 
-def test_c2_control_characters(tmp_path):
+def test_C2_control_characters(tmp_path):
     """No control character of a payload or a file name reaches the terminal."""
     path = tmp_path / "\x1b[2J\x9b.jsonl"
     path.write_bytes(b'{"type":"\\u001b[2J\\u009b1m"}\n{"type":"identify","userId":"\xc2\x9b"}\n\x1b[2J\n')
@@ -192,7 +192,7 @@ def test_c2_control_characters(tmp_path):
         assert "\x9b" not in ended.stdout.decode()
 
 
-def test_c3_lines_are_ours(tmp_path):
+def test_C3_lines_are_ours(tmp_path):
     """No line of the output begins with text of a payload."""
     path = tmp_path / "f.jsonl"
     path.write_bytes(b'{"type":"a\\n::error::x\\n::stop-commands::t"}\n::error::x\n')
@@ -201,9 +201,32 @@ def test_c3_lines_are_ours(tmp_path):
         assert not [line for line in lines if line.startswith("::") and not line.startswith(("::error ", "::warning ", "::notice "))]
 
 
-def test_c4_cells_keep_their_bytes(tmp_path):
+def test_C4_cells_keep_their_bytes(tmp_path):
     """A cell that a spreadsheet would take for a formula is written as it came."""
     path, valid = tmp_path / "f.csv", tmp_path / "valid.jsonl"
     path.write_bytes(b'type,userId,traits.name\nidentify,1,"=HYPERLINK(""http://x"")"\n')
     assert run(str(path), "--valid-to", str(valid)).returncode == 0
     assert json.loads(valid.read_bytes()) == {"type": "identify", "userId": "1", "traits": {"name": '=HYPERLINK("http://x")'}}
+
+
+def test_F8_no_cache(tmp_path):
+    """The schemas are those of the package: nothing is fetched, and nothing is written but what was asked for."""
+    for name in ("home", "tmp", "work"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "work" / "f.jsonl").write_bytes(GOOD + BAD)
+    script = (
+        "import sys\n"
+        "def hook(name, arguments):\n"
+        "    if name in {'socket.connect', 'socket.getaddrinfo'} or (name == 'open' and isinstance(arguments[1], str) and set('wax+') & set(arguments[1])):\n"
+        "        raise RuntimeError(f'{name} {arguments}')\n"
+        "sys.addaudithook(hook)\n"
+        "from mock_june.cli.main import run\n"
+        "sys.exit(run(sys.argv[1:]))"
+    )
+    home, tmp = str(tmp_path / "home"), str(tmp_path / "tmp")
+    environment = {"PATH": os.environ["PATH"], "HOME": home, "XDG_CACHE_HOME": home, "TMPDIR": tmp, "PYTHONDONTWRITEBYTECODE": "1"}
+    ended = subprocess.run(
+        [sys.executable, "-c", script, "check", "f.jsonl"], cwd=tmp_path / "work", env=environment, capture_output=True, timeout=60, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (1, b"")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["f.jsonl", "home", "tmp", "work"]

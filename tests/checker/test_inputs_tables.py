@@ -100,7 +100,7 @@ def test_quotes(read):
         (b"identify,a\x00b", None),
     ],
 )
-def test_odd_rows(read, row, said):
+def test_F2_odd_rows(read, row, said):
     """What is no CSV is a record with its trouble and its line, and the rows behind it are read."""
     found = read(b"type,userId\nidentify,1\n" + row + b"\nidentify,2\n")
     assert found[1].line == 3
@@ -187,7 +187,7 @@ def test_parquet_types(read, write):
         lambda data: data[:8] + b"\xff" * 60 + data[68:],
     ],
 )
-def test_broken_parquet(read, write, spoil):
+def test_F3_broken_parquet(read, write, spoil):
     """A Parquet file that is cut or lies about itself cannot be read, and that is said in one line."""
     with pytest.raises(ReadError, match=r"f\.parquet cannot be read") as error:
         read(spoil(write({"type": ["track"] * 50, "userId": ["abc"] * 50})), "f.parquet")

@@ -42,7 +42,7 @@ def test_no_notice():
 
 
 @pytest.mark.parametrize("text", HOSTILE_TEXT)
-def test_injection(text):
+def test_C3_injection(text):
     """Whatever stands in a payload or in a file's name, each line is one command of ours, and no control character is left."""
     track = {"type": "track", "event": "x", "userId": "1", "timestamp": text}
     payloads = [orjson.dumps(each) for each in ({"type": text}, {"type": "identify", "userId": "1", text: 1}, track)]

@@ -122,7 +122,7 @@ def test_self_contained():
 
 
 @pytest.mark.parametrize("text", HOSTILE_TEXT)
-def test_hostile(text):
+def test_C5_hostile(text):
     """Whatever stands in a payload or a file's name is text: the page's elements are the same as for harmless ones, and no control character is left."""
 
     def told(text: str) -> str:

@@ -58,7 +58,7 @@ def test_bounds(monkeypatch):
 
 
 @pytest.mark.parametrize("text", HOSTILE_TEXT)
-def test_hostile(text):
+def test_C5_hostile(text):
     """Whatever stands in a payload or a file's name, the document parses, and no element is any but ours."""
     payloads = [orjson.dumps(each) for each in ({"type": text}, {"type": "track", "event": "x", "anonymousId": "1", "timestamp": text})]
     written = ran("junit", {f"{text}.jsonl": payloads}).text

@@ -57,7 +57,7 @@ def test_quiet():
         "**x** _y_ ~~z~~",
     ],
 )
-def test_hostile(text):
+def test_C5_hostile(text):
     """What payloads and file names say is text in their own cells: no link, no HTML, no further cell, no mention."""
     name = text.replace("\0", "").replace("/", "") or "x"
     wrong = orjson.dumps({"type": "identify", "userId": {"a": 1}, text: 1, "user_id": text}) if "\ud800" not in text else NUMBER

@@ -110,7 +110,7 @@ def test_uri(name, uri):
 
 
 @pytest.mark.parametrize("text", HOSTILE_TEXT)
-def test_hostile(text):
+def test_C5_hostile(text):
     """Whatever stands in a payload or a file's name, the document keeps the schema, and no message holds a control character or a link."""
     track = {"type": "track", "event": "x", "userId": "1", "timestamp": text}
     payloads = [orjson.dumps(each) for each in ({"type": text}, {"type": "identify", "userId": "1", text: 1}, track)]

@@ -192,7 +192,7 @@ def test_lines_at_borders(tmp_path, monkeypatch):
         assert sum(each.lines for each in done) == 59
 
 
-def test_killed_worker(tmp_path):
+def test_F7_killed_worker(tmp_path):
     """When a process of a run is killed, the run is incomplete, and says so: never is it clean."""
     path = tmp_path / "f.jsonl"
     path.write_bytes((GOOD + b"\n") * 2_000_000)

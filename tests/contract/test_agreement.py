@@ -55,7 +55,7 @@ def agree(contract, kind, payload):
 
 
 @pytest.mark.parametrize(("contract", "kind"), KINDS)
-def test_one_verdict(contract, kind):
+def test_J8_one_verdict(contract, kind):
     """The engine and `jsonschema` name the same rules for the same values of every payload."""
     asked = generator.schema(contract, kind)
 

@@ -90,7 +90,7 @@ async def test_waiting(june):
         await later
 """
 
-    def test_pytest_asyncio(self, run):
+    def test_P4_pytest_asyncio(self, run):
         """In a coroutine the fixture is the same, and `june.aio()` waits on the test's own loop while the code under test runs there."""
         run(
             self.ASYNC.replace("MARK", "@pytest.mark.asyncio"),
@@ -105,7 +105,7 @@ async def test_waiting(june):
         run(self.ASYNC.replace("MARK", "@pytest.mark.anyio"), "-W", "error", beside="anyio", conftest=asyncio_alone).assert_outcomes(passed=2)
 
 
-def test_randomly(run):
+def test_P4_randomly(run):
     """In any order, with every seed set anew, keys stay unique and tests apart."""
     result = run(
         """
@@ -127,7 +127,7 @@ def test_it(june, number):
 
 class TestTimeout:
     @pytest.mark.parametrize("method", ["signal", "thread"])
-    def test_a_test_that_hangs(self, run, method):
+    def test_P4_a_test_that_hangs(self, run, method):
         """A call that a planned delay holds is broken off, and the session ends in time."""
         result = run(
             """
@@ -174,7 +174,7 @@ def test_again(june):
 
     @LOOPS
     @pytest.mark.parametrize("option", ["--disable-socket", "--allow-hosts=192.0.2.7", "--disable-socket --allow-hosts=192.0.2.7"])
-    def test_the_fake_is_let_through(self, run, conftest, option):
+    def test_P4_the_fake_is_let_through(self, run, conftest, option):
         """With sockets disabled, or allowed to some hosts, a test reaches the fake, and nothing else that it could not reach before."""
         run(self.BLOCKED, *option.split(), beside="socket", conftest=conftest, process=True).assert_outcomes(passed=3)
 
@@ -221,7 +221,7 @@ def test_it(june_server):
 
 class TestFrozenTime:
     @LOOPS
-    def test_the_server_lives_on(self, run, conftest):
+    def test_P4_the_server_lives_on(self, run, conftest):
         """Under frozen time the fake starts, answers, waits, delays, limits, and ends; the calls on record have their real time."""
         result = run(
             """

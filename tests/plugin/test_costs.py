@@ -10,7 +10,7 @@ HEAVY = {"flask", "werkzeug", "uvicorn", "httpx", "jsonschema_rs", "jsonschema",
 
 
 class TestUnused:
-    def test_importing_the_plugin_imports_pytest_alone(self):
+    def test_P1_importing_the_plugin_imports_pytest_alone(self):
         """Loading the plugin adds no module to pytest's own but its package and itself."""
         code = "import sys, pytest, _pytest.outcomes; before = {*sys.modules}; import mock_june.pytest_plugin; print(*sorted({*sys.modules} - before))"
         ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -61,7 +61,7 @@ class TestCoverage:
         result.assert_outcomes(passed=1)
         return {line.split()[0]: line.split()[-1] for line in result.outlines if line.partition(" ")[0].endswith(".py")}
 
-    def test_coverage_of_the_users_code_is_whole(self, pytester, monkeypatch):
+    def test_P1_coverage_of_the_users_code_is_whole(self, pytester, monkeypatch):
         """The user's conftest and package are covered as they are without the plugin, for it is loaded early and imports none of them."""
         monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:cacheprovider -p no:randomly -p no:asyncio -p no:xdist")
         covered = self.measured(pytester, "import ours\n\ndef test_it(june):\n    june.client.identify(userId=str(ours.used()))\n")
@@ -71,7 +71,7 @@ class TestCoverage:
 
 
 class TestLeft:
-    def test_a_thousand_tests_leave_nothing(self, run, pytester, monkeypatch):
+    def test_P2_a_thousand_tests_leave_nothing(self, run, pytester, monkeypatch):
         """With `-W error` 1,000 tests leave no socket, no thread, no descriptor and no file behind, and nothing is said of unclosed ones."""
         pytester.mkdir("tmp")
         monkeypatch.setenv("TMPDIR", str(pytester.path / "tmp"))

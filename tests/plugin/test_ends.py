@@ -13,7 +13,7 @@ import pytest
 
 
 class TestLateCalls:
-    def test_they_land_in_their_own_tests_record(self, run):
+    def test_P3_late_calls_land_in_their_own_tests_record(self, run):
         """What a background thread sends after its test has ended is taken, and stands in that test's workspace, not in the next one's."""
         run("""
 import threading
@@ -94,7 +94,7 @@ def test_never(june):
 
     @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent as POSIX sends them")
     @pytest.mark.parametrize("text", [IN_A_CALL, WAITING], ids=["in a call", "waiting"])
-    def test_ctrl_c_ends_it_at_once(self, run, pytester, text):
+    def test_P5_ctrl_c_ends_it_at_once(self, run, pytester, text):
         """Ctrl-C in a test, even in a call that is held, ends the session in less than two seconds, and no file is left."""
         run("", "--co")
         pytester.makepyfile(test_it="from sends import TRACK, post\n" + text)

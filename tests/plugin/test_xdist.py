@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 
-def test_forty_tests_under_four_workers(run, pytester):
+def test_P4_forty_tests_under_four_workers(run, pytester):
     """40 tests under `-n 4`: each sees its own calls alone, and each worker has one server."""
     result = run(
         """

@@ -64,7 +64,8 @@ def test_all_parameters_can_be_combined():
 
 def test_seconds_are_written_as_numbers_are_in_json():
     """A fraction and an exponent are read, as clients write small and exact numbers."""
-    assert [query.listing(f"wait={text}", None).wait for text in ("0.12345678901234567", "2e-7", "1E1", "6e%2B1", "0")] == [0.12345678901234567, 2e-7, 10, 60, 0]
+    written = ("0.12345678901234567", "2e-7", "1E1", "6e%2B1", "0")
+    assert [query.listing(f"wait={text}", None).wait for text in written] == [0.12345678901234567, 2e-7, 10, 60, 0]
 
 
 def test_to_wait_without_a_count_is_to_wait_for_one():
