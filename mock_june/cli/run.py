@@ -76,7 +76,7 @@ def run(
 
     The exit code is the program's own, 128 + the signal if one ended it. When that is 0: 1 for rejected calls, or when no call was captured.
     """
-    from mock_june.checker.outputs import refuse_clashes
+    from mock_june.checker.outputs import Output
     from mock_june.intercept import guard
     from mock_june.intercept.child import Child
 
@@ -87,12 +87,14 @@ def run(
     guarded = not no_guard and guard.available()
     if require_guard and not guarded:
         raise UsageError(f"--require-guard: {guard.WHY_NOT}; the program was not started")
-    refuse_clashes([export], [])
+    if export is not None and not Path(export).is_fifo():
+        Output(export).drop()  # told now, and not when the program has run
     # The keeper is forked before there is any thread, and puts up the guard while the fake starts.
     with Child(guarded=guarded) as child, ExitStack() as stack:
         fake = stack.enter_context(_fake(keys, journal, faults, select, ignore))
         relay, place, env = stack.enter_context(_intercepted(fake, block_others=block_others, carry=guarded))
-        why_not = None if no_guard else child.wait_for_guard() if guarded else guard.WHY_NOT
+        refused = child.wait_for_guard()
+        why_not = None if no_guard else refused if guarded else guard.WHY_NOT
         if why_not is not None and require_guard:
             raise UsageError(f"--require-guard: {why_not}; the program was not started")
         if why_not is not None:
@@ -148,15 +150,17 @@ def _fake(keys: tuple[str, ...], journal: Path | None, faults: tuple[str, ...], 
 @contextmanager
 def _intercepted(fake: Fake, *, block_others: bool, carry: bool) -> Iterator[tuple[Relay, Path, dict[str, str]]]:
     """The relay to the fake, the private folder, and the environment that leads a command there."""
+    from mock_june.intercept import environment
     from mock_june.intercept.authority import Authority
-    from mock_june.intercept.environment import build, parent
     from mock_june.intercept.relay import Relay
     from mock_june.intercept.workplace import Workplace
 
     authority = Authority.create()
-    relay = Relay(authority, ("127.0.0.1", fake.server.port), block_others=block_others, parent=parent(os.environ))
+    parent, direct = environment.outside(os.environ)
+    address = ("127.0.0.1", fake.server.port)
+    relay = Relay(authority, address, block_others=block_others, parent=parent, direct=direct, carries=carry)
     with Workplace.make(authority.certificate, os.environ) as place, relay:
-        yield relay, place.folder, build(os.environ, relay.proxy_url, place, carry=carry)
+        yield relay, place.folder, environment.build(os.environ, relay.proxy_url, place, carry=carry)
 
 
 def _export(fake: Fake, path: str) -> int:

@@ -49,7 +49,7 @@ class Child:
         self._came: list[int] = []
 
     def wait_for_guard(self) -> str | None:
-        """None once the guard stands, or when none was asked for; else why there is none."""
+        """To be asked once: None when the guard stands, or none was wanted; else why there is none."""
         reason: str | None = self._hear()["guard"]
         return reason
 

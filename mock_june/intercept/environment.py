@@ -42,9 +42,10 @@ def build(base: Mapping[str, str], proxy_url: str, place: Workplace, *, carry: b
     return env
 
 
-def parent(base: Mapping[str, str]) -> str | None:
-    """The user's own proxy, through which the relay is to reach other hosts; None where there is none."""
-    return next((base[name] for proxy in ("HTTPS_PROXY", "ALL_PROXY") for name in (proxy.lower(), proxy) if base.get(name)), None)
+def outside(base: Mapping[str, str]) -> tuple[str | None, str]:
+    """How the relay is to reach other hosts: the user's own proxy (None: without one), and the list of hosts to be reached without it."""
+    proxy = next((base[name] for stem in ("HTTPS_PROXY", "ALL_PROXY") for name in (stem.lower(), stem) if base.get(name)), None)
+    return proxy, base.get("no_proxy") or base.get("NO_PROXY", "")
 
 
 def _direct(base: Mapping[str, str]) -> list[str]:

@@ -30,15 +30,26 @@ class Relay:
     """A relay on one port of the loopback address, in a thread and on an event loop of its own. Use it once, as a context manager or by `start` and `stop`.
 
     `fake` is the host and port that June's connections go to, in plain HTTP. `block_others` refuses all other hosts but loopback ones. `parent` is the URL of
-    the user's own proxy, through which other hosts are reached, but those that `direct` lists as NO_PROXY does, and loopback ones.
+    the user's own proxy, through which other hosts are reached, but those that `direct` lists as NO_PROXY does, and loopback ones. `carries`: shims lead ports
+    80 and 443 of other hosts here too, as they are.
     """
 
-    def __init__(self, authority: Authority, fake: tuple[str, int], *, block_others: bool = False, parent: str | None = None, direct: str = "") -> None:
+    def __init__(
+        self,
+        authority: Authority,
+        fake: tuple[str, int],
+        *,
+        block_others: bool = False,
+        parent: str | None = None,
+        direct: str = "",
+        carries: bool = False,
+    ) -> None:
         self.secret = secrets.token_urlsafe(24)
         self._counting = Counting()
         self._living = Living()
         outside = Outside(self._living, None if parent is None else Parent.parse(parent), direct)
-        self._router = Router(authority.server_context(), fake, self.secret, self._counting, self._living, outside, block_others=block_others)
+        context = authority.server_context()
+        self._router = Router(context, fake, self.secret, self._counting, self._living, outside, block_others=block_others, carries=carries)
         self._port = 0
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None

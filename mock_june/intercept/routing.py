@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Awaitable
+from dataclasses import replace
 from typing import TypeVar
 
 from mock_june.intercept import hello, hosts
@@ -23,12 +24,15 @@ PATIENCE = 60.0
 TLS = b"\x16"
 """How a TLS handshake begins (RFC 8446 section 5.1); no HTTP method does."""
 
-HTTPS = 443
+HTTP, HTTPS = 80, 443
 
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 CHALLENGE = ("Proxy-Authenticate", 'Basic realm="mock-june"')
 SECRETLESS = ("Java/", "Java-http-client/")
 """Clients that cannot be given a proxy's password from outside: of them the user is asked, as of those that come without a proxy."""
+
+BARE = {"host"}
+"""The headers of a CONNECT of java.net.http, which names no client. Others name one, or a proxy's connection."""
 
 STRANGER = "a process of another user asked"
 ASTRAY = "it came to the relay as June does, without a proxy's CONNECT"
@@ -48,10 +52,22 @@ class Refusal(Exception):  # noqa: N818 - an answer, not an error
 
 
 class Router:
-    """Serves connections. `context` ends TLS as June; `fake` is where June's calls go; `secret` is what a proxy's user must know."""
+    """Serves connections. `context` ends TLS as June; `fake` is where June's calls go; `secret` is what a proxy's user must know.
+
+    `carries`: a connection that comes without a proxy's request may be for another host too.
+    """
 
     def __init__(
-        self, context: ssl.SSLContext, fake: tuple[str, int], secret: str, counting: Counting, living: Living, outside: Outside, *, block_others: bool
+        self,
+        context: ssl.SSLContext,
+        fake: tuple[str, int],
+        secret: str,
+        counting: Counting,
+        living: Living,
+        outside: Outside,
+        *,
+        block_others: bool,
+        carries: bool,
     ) -> None:
         context.sslobject_class = hello.Named
         context.sni_callback = _take_june
@@ -62,6 +78,7 @@ class Router:
         self._living = living
         self._outside = outside
         self._block_others = block_others
+        self._carries = carries
 
     async def serve(self, client: Client) -> None:
         """Takes a connection to where it belongs; what it then carries needs no task."""
@@ -83,12 +100,26 @@ class Router:
             raise
 
     async def _direct(self, client: Client) -> None:
-        """TLS at once: a shim has led a connection to June's port 443 here. There is no refusing it in words before its handshake."""
-        if client.is_ours():
-            await self._capture(client)
-        else:
+        """TLS at once: a shim has led a connection to a port 443 here, June's or, where the guard has closed the direct way, another host's.
+
+        There is no refusing it in words before its handshake.
+        """
+        if not client.is_ours():
             self._counting.blocked(Place(JUNE, HTTPS), STRANGER)
             client.abort()
+            return
+        name = await _soon(_asked(client))
+        if not name or hosts.is_june(name) or not self._carries:
+            await self._capture(client)
+            return
+        try:
+            place = Place(hosts.plain(name), HTTPS)
+            self._way(place)
+            end = await self._reach(place)
+        except Refusal:
+            client.abort()
+        else:
+            client.join(end)
 
     async def _request(self, client: Client, head: Head) -> None:
         """A request in plain text: a proxy's, or a server's."""
@@ -111,17 +142,19 @@ class Router:
             client.join(end)
 
     async def _origin(self, client: Client, head: Head) -> None:
-        """A request as a server gets it: a shim has led a connection to June's port 80 here. A page could send one too; it says so by its Origin."""
+        """A request as a server gets it: a shim has led a connection to a port 80 here. A page could send one too; it says so by its Origin."""
         place = head.host()
-        if hosts.way(place.host) not in {Way.FAKE, Way.FORBIDDEN}:
+        # The Host of a page whose name was bound to this address anew has this port in it.
+        if hosts.way(place.host) not in {Way.FAKE, Way.FORBIDDEN} and (not self._carries or place.port != HTTP or hosts.is_loopback(place.host)):
             raise Refusal(403, "forbidden", NO_SERVER)
         if head.all("origin"):
             raise Refusal(403, "forbidden", PAGE)
         if not client.is_ours():
             self._counting.blocked(place, STRANGER)
             raise Refusal(403, "forbidden", NO_STRANGER)
-        self._way(place)
-        await self._once(client, head, await self._fake_end(client), head.target, JUNE)
+        way = self._way(place)
+        place = Place(place.host, place.port, "http", head.target)
+        await self._forward(client, replace(head, target=f"http://{place.authority}{head.target}"), place, way)
 
     async def _forward(self, client: Client, head: Head, place: Place, way: Way) -> None:
         """One request in absolute form. For June it came in the clear, as old axios sends it to a proxy."""
@@ -192,8 +225,7 @@ class Router:
             return
         if head.all("origin"):
             raise Refusal(403, "forbidden", PAGE)
-        agents = head.all("user-agent")
-        if not head.all("proxy-authorization") and agents and agents[0].startswith(SECRETLESS) and client.is_ours():
+        if not head.all("proxy-authorization") and _cannot_know(head) and client.is_ours():
             return
         raise Refusal(407, "unauthorized", NO_SECRET, CHALLENGE)
 
@@ -232,6 +264,14 @@ def _take_june(connection: ssl.SSLObject, name: str | None, context: ssl.SSLCont
     """Takes June's name, or none: whoever leads connections here without one has led June's. Another's is refused amid the handshake."""
     hello.hear(connection, name, context)
     return None if name is None or hosts.is_june(name) else ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+
+
+def _cannot_know(head: Head) -> bool:
+    """Whether a request is of a client that cannot be told the secret."""
+    agents = head.all("user-agent")
+    if not agents:
+        return head.method == "CONNECT" and {name.lower() for name, _ in head.fields} == BARE
+    return agents[0].startswith(SECRETLESS)
 
 
 async def _soon(work: Awaitable[T]) -> T:

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-BLOCK = re.compile(rb"-----BEGIN CERTIFICATE-----\s.*?-----END CERTIFICATE-----", re.DOTALL)
+BLOCK = re.compile(rb"-----BEGIN CERTIFICATE-----\s[^-]*-----END CERTIFICATE-----")
 
 VARIABLES = (
     "SSL_CERT_FILE",

@@ -28,6 +28,9 @@ JUNE = "api.june.so"
 FORBIDDEN = ("june.so", "segment.io")
 """Hosts that are never reached, nor any below them. api.june.so is not, either: the relay answers in its place."""
 
+CARRIED = (80, 443)
+"""The ports that the guard of `mock-june run` closes, of every host."""
+
 NOWHERE = "255.255.255.255"
 """What api.june.so resolves to: TCP to it fails at once, whatever the network is like, where a client slips past `connect`."""
 
@@ -131,6 +134,8 @@ class Redirect:
     def __init__(self, relay: tuple[str, int], ca: str, watch: Watch | None = None) -> None:
         self.relay = relay
         self.only = False
+        self.carries = False
+        """Whether ports 80 and 443 of other hosts go to the relay too, as they are: under a guard that has closed the direct way."""
         self.spared: set[str] = set()
         self.active = False
         self._ca = ca
@@ -278,12 +283,19 @@ class Redirect:
             if sock.type != socket.SOCK_STREAM:
                 raise ConnectionRefusedError(errno.ECONNREFUSED, f"mock-june: {JUNE} is intercepted over TCP alone, not over UDP (QUIC)")
             self._admit()
-            relay, port = self.relay
-            return (f"::ffff:{relay}", port) if sock.family == socket.AF_INET6 else (relay, port)
+            return self._relay_for(sock.family == socket.AF_INET6)
         refusal = self._refusal(host)
         if refusal:
             raise ConnectionRefusedError(errno.ECONNREFUSED, refusal)
-        return None
+        return self._relay_for(sock.family == socket.AF_INET6) if sock.type == socket.SOCK_STREAM and self._carried(host, address[1]) else None
+
+    def _relay_for(self, six: bool) -> tuple[str, int]:
+        relay, port = self.relay
+        return (f"::ffff:{relay}", port) if six else (relay, port)
+
+    def _carried(self, host: object, port: object) -> bool:
+        """Whether a connection to another host goes to the relay, which reads its name in TLS or in the Host header."""
+        return self.carries and port in CARRIED and not _is_own(plain(host))
 
     def _admit(self) -> None:
         if self._watch is not None:
@@ -378,6 +390,11 @@ class Redirect:
                 import errno
 
                 raise ConnectionRefusedError(errno.ECONNREFUSED, refusal)
+            if self._carried(host, port):
+                if options.get("ssl") and not options.get("server_hostname"):
+                    options["server_hostname"] = host
+                options.update(family=0, flags=0, proto=0)
+                host, port = self.relay
             return await there(loop, protocol_factory, host, port, **options)
 
         return create_connection
@@ -442,11 +459,15 @@ def _watched(base: Any, watch: Watch) -> Any:
     return Watched
 
 
-def install(relay_host: str, relay_port: int, ca: str) -> Callable[[], None]:
-    """Redirects this process to the relay. `ca` is the authority's certificate, PEM, or the path of a file of it. Gives what takes it all away again."""
+def install(relay_host: str, relay_port: int, ca: str, *, carries: bool = False) -> Callable[[], None]:
+    """Redirects this process to the relay. `ca` is the authority's certificate, PEM, or the path of a file of it. Gives what takes it all away again.
+
+    `carries`: ports 80 and 443 of other hosts are led to the relay too.
+    """
     if "-----BEGIN" not in ca:
         with open(ca, encoding="ascii") as file:  # noqa: PTH123 - pathlib takes long to import
             ca = file.read()
     redirect = Redirect((relay_host, relay_port), ca)
+    redirect.carries = carries
     redirect.install()
     return redirect.uninstall

@@ -16,7 +16,7 @@ def _redirect() -> None:
 
     host, _, port = relay.rpartition(":")
     try:
-        mock_june_redirect.install(host, int(port), authority)
+        mock_june_redirect.install(host, int(port), authority, carries=os.environ.get("MOCK_JUNE_CARRY") == "1")
     except OSError as error:  # the run is over, or its folder is gone: still nothing may reach June
         sys.stderr.write(f"mock-june: {authority} cannot be read ({error.strerror}): calls to api.june.so will fail\n")
         mock_june_redirect.Redirect((host, int(port)), "").install()

@@ -1,0 +1,156 @@
+"""Nothing reaches June: in a network of its own, with a stand-in for the real host that counts connections."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mock_june.intercept import guard
+from tests.intercept.running import COMMAND, HERE, PROGRAMS, environment
+
+NAMESPACE = ("unshare", "--map-root-user", "--mount", "--net")
+URL = "https://api.june.so/api/identify"
+NODE_POST = f"""fetch("{URL}", {{ method: "POST", body: "{{}}" }}).catch(error => console.log(error.cause?.code))"""
+PYTHON_POST = f"import urllib.request; urllib.request.urlopen('{URL}', b'{{}}', 10)"
+
+
+@cache
+def why_not() -> str:
+    """Why no network of its own can be had here; empty where it can."""
+    if sys.platform != "linux" or not all(map(shutil.which, ("unshare", "ip", "mount", "curl"))):
+        return "there is no unshare, ip, mount or curl here"
+    tried = subprocess.run([*NAMESPACE, "ip", "link", "set", "lo", "up"], capture_output=True, text=True, check=False)
+    return f"no network of its own can be had here: {tried.stderr.strip()}" if tried.returncode else ""
+
+
+@pytest.fixture(autouse=True)
+def network() -> None:
+    """Skips where there can be none, or no guard."""
+    if why_not() or not guard.available():
+        pytest.skip(why_not() or guard.WHY_NOT)
+
+
+def seen(*command: str | Path) -> dict[str, Any]:
+    """Runs a command where June is the stand-in. Gives its exit code and output, and the connections by `june:443` and the like."""
+    asked = [*NAMESPACE, sys.executable, PROGRAMS / "stand_in.py", *command]
+    ended = subprocess.run([str(each) for each in asked], capture_output=True, text=True, check=False, env=environment(), timeout=120, cwd=HERE / "node")
+    assert ended.returncode == 0, ended.stderr
+    told: dict[str, Any] = json.loads(ended.stdout)
+    return told
+
+
+def under_run(*command: str | Path, options: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The same under `mock-june run`."""
+    return seen(*COMMAND, *options, "--", *command)
+
+
+CLIENTS = {
+    "python": (sys.executable, "-W", "ignore", PROGRAMS / "clients.py"),
+    "node": ("node", "clients.mjs"),
+}
+PAST_PROXY_AND_SHIMS = {
+    "curl --noproxy": ("curl", "-sS", "--noproxy", "*", URL),
+    "curl in the clear": ("curl", "-sS", "--noproxy", "*", "http://api.june.so/"),
+    "env -i curl": ("env", "-i", shutil.which("curl") or "curl", "-sS", URL),
+    "env -i python": ("env", "-i", sys.executable, "-c", PYTHON_POST),
+    "python -I": (sys.executable, "-I", "-c", f"import os; os.environ.clear(); {PYTHON_POST}"),
+    "env -i node": ("env", "-i", shutil.which("node") or "node", "-e", NODE_POST),
+    "a grandchild": ("sh", "-c", f"sh -c 'env -i {shutil.which('curl')} -sS {URL}'; true"),
+    "a session of its own": ("setsid", "--wait", "env", "-i", shutil.which("curl") or "curl", "-sS", URL),
+    "in the background": ("sh", "-c", f"(env -i {shutil.which('curl')} -sS {URL}) & wait"),
+}
+
+
+@pytest.mark.parametrize("name", [name for name in PAST_PROXY_AND_SHIMS if name not in {"a grandchild", "in the background"}])
+def test_the_stand_in_counts(name: str):
+    """Without `mock-june run` each of these reaches the stand-in: the tests below can fail."""
+    if shutil.which(str(PAST_PROXY_AND_SHIMS[name][0])) is None or ("node" in name and shutil.which("node") is None):
+        pytest.skip("it is not installed")
+    assert sum(seen(*PAST_PROXY_AND_SHIMS[name])["count"].values()) >= 1
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_every_client(name: str):
+    """Of all clients of a runtime none makes a connection to the real host, and all reach the fake."""
+    if name == "node" and (shutil.which("node") is None or not (HERE / "node" / "node_modules").exists()):
+        pytest.skip("Node or its packages are not installed")
+    told = under_run(*CLIENTS[name])
+    assert told["count"] == {}
+    assert told["code"] == 0, told["err"]
+
+
+def test_what_passes_proxy_and_shims_by():
+    """Children and grandchildren without our environment, or that heed none of it, make no connection at all; the run fails, since nothing was captured."""
+    there = [command for name, command in PAST_PROXY_AND_SHIMS.items() if "node" not in name or shutil.which("node")]
+    told = under_run("sh", "-c", "\n".join(shlex.join(map(str, command)) for command in there) + "\ntrue")
+    assert told["count"] == {}
+    assert told["code"] == 1
+    assert "0 calls captured" in told["err"]
+
+
+POSTS = {
+    "curl": ("curl", "-sS", "--max-time", "5", "-d", "{{}}", "https://{host}/api/identify"),
+    "python": (
+        sys.executable,
+        "-c",
+        "import http.client as c; c = c.HTTPSConnection('{host}', timeout=5); c.request('POST', '/api/identify', '{{}}'); c.getresponse()",
+    ),
+    "node": ("node", "-e", "fetch('https://{host}/api/identify', {{ method: 'POST', body: '{{}}' }}).catch(error => console.log(error.cause))"),
+}
+
+
+@pytest.mark.parametrize("name", POSTS)
+def test_junes_other_hosts(name: str):
+    """No other host of june.so is reached either; another spelling of api.june.so is the fake."""
+    if shutil.which(POSTS[name][0]) is None:
+        pytest.skip("it is not installed")
+    hosts = ("june.so", "www.june.so", "cdn.june.so", "API.JUNE.SO.")
+    lines = [shlex.join(word.format(host=host) for word in POSTS[name]) for host in hosts]
+    told = under_run("sh", "-c", "\n".join(lines))
+    assert told["count"] == {}
+    assert "1 call captured" in told["err"], told["err"]
+
+
+OTHER = {
+    "curl": ("curl", "-sS", "http://other.example/"),
+    "python": (
+        sys.executable,
+        "-c",
+        "import http.client as c; c = c.HTTPConnection('other.example'); c.request('GET', '/'); print(c.getresponse().read().decode())",
+    ),
+    "node": ("node", "-e", "fetch('http://other.example/').then(answer => answer.text()).then(console.log)"),
+}
+OTHER_SECURED = {
+    "curl": ("curl", "-sS", "https://other.example/"),
+    "python": (sys.executable, "-c", "import http.client as c; c = c.HTTPSConnection('other.example'); c.request('GET', '/')"),
+    "node": ("node", "-e", "fetch('https://other.example/').catch(error => console.log(error))"),
+}
+
+
+@pytest.mark.parametrize("name", OTHER)
+class TestOtherHosts:
+    def test_they_pass(self, name: str):
+        """Other hosts are reached under the guard, by clients that heed proxies and by those that do not, in the clear and by TLS, and are listed."""
+        if shutil.which(OTHER[name][0]) is None:
+            pytest.skip("it is not installed")
+        told = under_run(*OTHER[name], options=("--allow-empty",))
+        assert (told["code"], told["out"].strip(), told["count"]) == (0, "ok", {"other:80": 1}), told["err"]
+        assert "other hosts reached: other.example:80 (1)" in told["err"]
+        assert under_run(*OTHER_SECURED[name])["count"] == {"other:443": 1}
+
+    def test_they_are_blocked(self, name: str):
+        """Under --block-others no other host is reached, and each that was tried is listed."""
+        if shutil.which(OTHER[name][0]) is None:
+            pytest.skip("it is not installed")
+        for command, place in ((OTHER[name], "other.example:80"), (OTHER_SECURED[name], "other.example:443")):
+            told = under_run(*command, options=("--block-others",))
+            assert told["count"] == {}
+            assert f"blocked: {place}, --block-others blocks it (1)" in told["err"]
