@@ -69,8 +69,8 @@ BLOCKS = [block for page in PAGES for block in blocks(page)]
 
 def stands_in(block: Block, text: str) -> bool:
     """Whether a file has the block, perhaps further to the right. What a page runs in a terminal of its own, a script runs in the background."""
-    text = text.replace(" &\n", "\n")
-    return any(textwrap.indent(block.text, " " * depth) in text for depth in (0, 2, 4, 6, 8))
+    texts = (text, text.replace(" &\n", "\n"))
+    return any(textwrap.indent(block.text, " " * depth) in each for each in texts for depth in (0, 2, 4, 6, 8))
 
 
 def as_pattern(output: str) -> re.Pattern[str]:
@@ -111,7 +111,7 @@ def shell_over(file: str, folder: Path) -> subprocess.CompletedProcess[str]:
     shell = subprocess.Popen(
         ["bash", "-c", script],
         cwd=folder,
-        env=environment() | {"MOCK_JUNE_SERVE_PORT": port},
+        env=environment() | {"MOCK_JUNE_SERVE_PORT": port, "MOCK_JUNE_CALLS_URL": f"http://127.0.0.1:{port}"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
