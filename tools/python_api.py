@@ -79,7 +79,9 @@ class _Written(str):
 def _signature(thing: Callable[..., Any]) -> str:
     """The signature as it is written, without `self`; a parameter a line where it is long."""
     signature = inspect.signature(thing)
-    parameters = [each.replace(annotation=_written(each.annotation)) for each in signature.parameters.values() if each.name != "self"]
+    parameters = [
+        each.replace(annotation=_written(each.annotation), default=_named(each.default)) for each in signature.parameters.values() if each.name != "self"
+    ]
     signature = signature.replace(parameters=parameters, return_annotation=_written(signature.return_annotation))
     text = str(signature)
     if len(text) <= LONGEST or not parameters:
@@ -95,6 +97,11 @@ def _signature(thing: Callable[..., Any]) -> str:
 
 def _written(annotation: Any) -> Any:
     return _Written(annotation) if isinstance(annotation, str) else annotation
+
+
+def _named(default: Any) -> Any:
+    """A default; a function by its name, since Python shows where in memory it lies."""
+    return _Written(f"{default.__module__}.{default.__qualname__}") if inspect.isroutine(default) else default
 
 
 def _marker() -> str:

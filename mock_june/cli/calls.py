@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -28,6 +29,7 @@ PAGE = 200
 @click.option("--url", default=f"http://127.0.0.1:{PORT}", show_default=True, help="Where the fake answers.")
 @click.option("--key", metavar="KEY", help="Only this API key's workspace. Not given: all of them.")
 @click.option("--token", metavar="T", help="The X-Mock-June-Token of a fake that listens beyond loopback.")
+@click.option("--ca-file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="What `serve --tls` printed: trust this certificate.")
 @click.option("--follow", is_flag=True, help="Go on with what comes, until Ctrl-C.")
 @click.option("--kind", metavar="KIND", help="Calls with an event of this kind: identify, group, track, page, screen, alias.")
 @click.option("--accepted/--rejected", default=None, help="Only calls that were accepted, or only those that were not.")
@@ -43,6 +45,7 @@ def calls(
     url: str,
     key: str | None,
     token: str | None,
+    ca_file: Path | None,
     follow: bool,
     kind: str | None,
     accepted: bool | None,
@@ -74,7 +77,7 @@ def calls(
         "event": event,
         "path": path,
     }
-    with MockJune(url, key, token) as june:
+    with MockJune(url, key, token, verify=ca_file) as june:
         found = islice(_followed(june, filters) if follow else _recorded(june, filters), limit)
         try:
             shown = SHOW[output_format](found)

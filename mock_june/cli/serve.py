@@ -5,8 +5,10 @@ from __future__ import annotations
 import ipaddress
 import secrets
 import signal
+from contextlib import ExitStack, closing
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +16,11 @@ from mock_june.cli import fakes
 from mock_june.cli.log import open_log
 from mock_june.errors import UsageError
 from mock_june.model import PORT
+
+if TYPE_CHECKING:
+    import ssl
+
+FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command()
@@ -30,6 +37,10 @@ from mock_june.model import PORT
 )
 @click.option("--durable", is_flag=True, help="Wait for the disk before each answer, so that a power cut loses nothing that was acknowledged.")
 @click.option("--allow-host", "allow_hosts", multiple=True, metavar="NAME", help="One more Host name that the control API believes (repeatable).")
+@click.option("--tls", "is_tls", is_flag=True, help="Serve HTTPS, with a certificate of its own making for this machine's names and those of --allow-host.")
+@click.option("--ca-file", type=FILE, metavar="FILE", help="With --tls: write its authority's certificate here. Not given: a private temporary file.")
+@click.option("--certfile", type=FILE, metavar="FILE", help="Serve HTTPS with this certificate (PEM, its chain behind it).")
+@click.option("--keyfile", type=FILE, metavar="FILE", help="The key of --certfile, where it does not stand in the same file.")
 @click.option("--token", metavar="T", help="The X-Mock-June-Token that the control API wants beyond loopback. Not given: one is made and printed.")
 @click.option("--open", "is_open", is_flag=True, help="Beyond loopback, want no token: whoever reaches the port may read and reset the record.")
 @click.option(
@@ -47,6 +58,10 @@ def serve(
     max_calls: int,
     durable: bool,
     allow_hosts: tuple[str, ...],
+    is_tls: bool,
+    ca_file: Path | None,
+    certfile: Path | None,
+    keyfile: Path | None,
     token: str | None,
     is_open: bool,
     log_format: str,
@@ -73,37 +88,46 @@ def serve(
     engine = Engine(select, ignore)
     planned = fakes.planned(faults)
     wanted = _token(host, token, is_open)
-    sock = listen(host, port)
-    try:
-        record = Journal.open(journal, max_calls=max_calls, durable=durable, rules_hash=engine.rules_hash)
-    except BaseException:
-        sock.close()
-        raise
-    settings = Settings(max_body, host, sock.getsockname()[1], allow_hosts, wanted)
-    mock = Mock(engine, record, Keys(keys), Faults(), settings)
-    mock.faults.plan(planned)
-    server = Server(mock, sock)
-    log = open_log(log_format)
-    if log is not None:
-        server.ingest.observers.append(log.show)
-
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        server.stop()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
-
-    def ready() -> None:
-        _notes(host, wanted, is_open)
-        print(f"mock-june listening on {server.url}", flush=True)
-
-    try:
-        server.run(ready)
-    finally:
-        sock.close()
-        record.close()
+    with ExitStack() as stack:
+        tls, authority = _tls(stack, is_tls, certfile, keyfile, ca_file, (host, *allow_hosts))
+        sock = stack.enter_context(closing(listen(host, port)))
+        record = stack.enter_context(closing(Journal.open(journal, max_calls=max_calls, durable=durable, rules_hash=engine.rules_hash)))
+        settings = Settings(max_body, host, sock.getsockname()[1], allow_hosts, wanted, tls)
+        mock = Mock(engine, record, Keys(keys), Faults(), settings)
+        mock.faults.plan(planned)
+        server = Server(mock, sock)
+        log = open_log(log_format)
         if log is not None:
-            log.close()
+            server.ingest.observers.append(stack.enter_context(closing(log)).show)
+
+        def end(_signal: int, _frame: FrameType | None) -> None:
+            server.stop()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, end)
+
+        def ready() -> None:
+            _notes(host, wanted, is_open)
+            if authority is not None:
+                click.echo(f"mock-june: clients must trust the certificate in {authority} (SSL_CERT_FILE, REQUESTS_CA_BUNDLE, NODE_EXTRA_CA_CERTS)", err=True)
+            print(f"mock-june listening on {server.url}", flush=True)
+
+        server.run(ready)
+
+
+def _tls(
+    stack: ExitStack, is_tls: bool, certfile: Path | None, keyfile: Path | None, ca_file: Path | None, names: tuple[str, ...]
+) -> tuple[ssl.SSLContext | None, Path | None]:
+    """What HTTPS is served with, None: plain HTTP. And where the certificate lies that clients must trust, if it is of our making."""
+    from mock_june.cli import certificate
+
+    if certfile is not None or keyfile is not None:
+        return certificate.own_pair(certfile, keyfile, ca_file), None
+    if is_tls:
+        return stack.enter_context(certificate.made(names, ca_file))
+    if ca_file is not None:
+        raise UsageError("--ca-file goes with --tls: without it there is no certificate")
+    return None, None
 
 
 def _beyond_loopback(host: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from mock_june.client import asks, expecting
-from mock_june.client.asks import Ask, Health, Reply, Steps
+from mock_june.client.asks import Ask, Health, Reply, Steps, Verify
 from mock_june.client.expecting import Wanted
 from mock_june.client.failures import Paint, plain
 from mock_june.client.following import Following
@@ -27,7 +27,7 @@ __tracebackhide__ = True  # pytest shows a failed assertion where the test makes
 class AsyncMockJune:
     """As `MockJune`: the same arguments, values and errors."""
 
-    def __init__(self, url: str, key: str | None = None, token: str | None = None, timeout: float = 5.0) -> None:
+    def __init__(self, url: str, key: str | None = None, token: str | None = None, timeout: float = 5.0, verify: Verify = None) -> None:
         self.url = asks.base_url(url)
         self._key = key
         self._token = token
@@ -37,7 +37,8 @@ class AsyncMockJune:
         self.expected: set[int] = set()
         self._client: AsyncJuneClient | None = None
         self._headers = asks.identity(key, token)
-        self._http = httpx.AsyncHTTPTransport(verify=self.url.startswith("https:"), trust_env=False)
+        self._verify = verify
+        self._http = httpx.AsyncHTTPTransport(verify=asks.trust(self.url, verify), trust_env=False)
         self.closed = False
 
     def __repr__(self) -> str:
@@ -57,7 +58,7 @@ class AsyncMockJune:
     def client(self) -> AsyncJuneClient:
         """As `MockJune.client`."""
         if self._client is None:
-            self._client = AsyncJuneClient(self.url, self.key)
+            self._client = AsyncJuneClient(self.url, self.key, verify=self._verify)
         return self._client
 
     def aio(self) -> AsyncMockJune:

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import base64
+import os
+import ssl
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
@@ -21,6 +23,8 @@ from mock_june.model import Call, Event, Fault
 from mock_june.text import cut
 
 T = TypeVar("T")
+Verify: TypeAlias = str | os.PathLike[str] | ssl.SSLContext | None
+"""The authorities that an HTTPS mock's certificate may be of: a file of them (PEM), a context; None: the system's."""
 
 MOST = 1000
 """What the control API gives at once, at most."""
@@ -104,6 +108,21 @@ def base_url(url: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         raise UsageError(f"the URL of a mock looks like http://127.0.0.1:5863, not {cut(url, 100)!r}")
     return url.rstrip("/")
+
+
+def trust(url: str, verify: Verify) -> ssl.SSLContext | bool:
+    """What the connections to `url` verify a certificate by. Raises UsageError for a file without certificates.
+
+    Without TLS there is no need of a context, which takes 20 ms to make. Without `verify` it is the system's authorities, or those of SSL_CERT_FILE.
+    """
+    if not url.startswith("https:"):
+        return False
+    if isinstance(verify, ssl.SSLContext):
+        return verify
+    try:
+        return ssl.create_default_context(cafile=verify)
+    except OSError as error:
+        raise UsageError(f"no certificate can be read from {verify} ({error.strerror or error}); name the file that the mock printed as it started") from None
 
 
 def identity(key: str | None, token: str | None) -> dict[str, str]:

@@ -11,7 +11,7 @@ import httpx
 from mock_june import clock
 from mock_june.client import asks, expecting
 from mock_june.client.aio import AsyncMockJune
-from mock_june.client.asks import Ask, Health, Reply, Steps
+from mock_june.client.asks import Ask, Health, Reply, Steps, Verify
 from mock_june.client.expecting import Wanted
 from mock_june.client.failures import Paint, plain
 from mock_june.client.following import Following
@@ -27,11 +27,13 @@ __tracebackhide__ = True  # pytest shows a failed assertion where the test makes
 class MockJune:
     """Asks and steers a running mock at `url`. With `key` it speaks of that key's workspace alone. `timeout` in seconds, for one request.
 
+    `verify` is what an HTTPS mock's certificate is held to: the file that `serve --tls` prints, or an ssl.SSLContext; not given, the system's authorities.
+
     Every method raises UnreachableError where no mock answers and UsageError for what the mock refuses. The environment's proxies are never used.
     May be used from several threads.
     """
 
-    def __init__(self, url: str, key: str | None = None, token: str | None = None, timeout: float = 5.0) -> None:
+    def __init__(self, url: str, key: str | None = None, token: str | None = None, timeout: float = 5.0, verify: Verify = None) -> None:
         self.url = asks.base_url(url)
         self._key = key
         self._timeout = timeout
@@ -44,8 +46,9 @@ class MockJune:
         self._token = token
         self._client: JuneClient | None = None
         self._headers = asks.identity(key, token)
-        # No client of httpx: it logs each request, and a test looks at the logs of its own code. Without TLS there is no need of its context (20 ms).
-        self._http = httpx.HTTPTransport(verify=self.url.startswith("https:"), trust_env=False)
+        self._verify = verify
+        # No client of httpx: it logs each request, and a test looks at the logs of its own code.
+        self._http = httpx.HTTPTransport(verify=asks.trust(self.url, verify), trust_env=False)
         self.closed = False
         """Whether `close` was called."""
 
@@ -66,12 +69,12 @@ class MockJune:
     def client(self) -> JuneClient:
         """A client that sends to this workspace as June's API takes payloads."""
         if self._client is None:
-            self._client = JuneClient(self.url, self.key)
+            self._client = JuneClient(self.url, self.key, verify=self._verify)
         return self._client
 
     def aio(self) -> AsyncMockJune:
         """A client of the same workspace for a test on an event loop: `async with june.aio() as june: await june.wait_for(1)`."""
-        other = AsyncMockJune(self.url, self._key, self._token, self._timeout)
+        other = AsyncMockJune(self.url, self._key, self._token, self._timeout, self._verify)
         other.since, other.paint, other.expected = self.since, self.paint, self.expected
         return other
 

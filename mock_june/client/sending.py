@@ -14,6 +14,7 @@ import tenacity
 
 from mock_june import clock
 from mock_june.client import asks, payloads
+from mock_june.client.asks import Verify
 from mock_june.errors import LostAnswerError, RefusedError, UnreachableError, UsageError
 from mock_june.model import ContractName, Endpoint
 
@@ -40,10 +41,9 @@ class _Sender:
             "reraise": True,
         }
 
-    @property
-    def _http_options(self) -> dict[str, Any]:
-        """Without TLS there is no need of its context, which takes 20 ms to make. This machine's own servers are never behind a proxy."""
-        return {"verify": self.url.startswith("https:"), "trust_env": not _is_here(self.url)}
+    def _http_options(self, verify: Verify) -> dict[str, Any]:
+        """This machine's own servers are never behind a proxy."""
+        return {"verify": asks.trust(self.url, verify), "trust_env": not _is_here(self.url)}
 
     def _call(self, contract: ContractName, kind: str, payload: Mapping[str, Any]) -> tuple[str, bytes, dict[str, str]]:
         """The URL, the body and the headers. Raises UsageError for what is no JSON and, where payloads are checked, RefusedError."""
@@ -72,7 +72,8 @@ class JuneClient(_Sender):
 
     Statuses 429 and 5xx are tried again, at most `tries` times in all, after what `Retry-After` says or else after a pause that grows from `backoff`
     seconds on; so is a connection that was refused. A call whose answer was lost may have been taken, and sent again it is doubled: it raises
-    LostAnswerError, unless `retry_lost`. What is refused for good raises RefusedError, with the violations. `timeout` in seconds.
+    LostAnswerError, unless `retry_lost`. What is refused for good raises RefusedError, with the violations. `timeout` in seconds;
+    `verify` as `MockJune` has it.
 
     With `validate`, a payload is held to the contract before it is sent, and what breaks it raises the same RefusedError, unsent. Aware datetimes may
     stand anywhere in a payload; what JSON has not raises UsageError.
@@ -88,10 +89,11 @@ class JuneClient(_Sender):
         backoff: float = 0.1,
         retry_lost: bool = False,
         timeout: float = 10.0,
+        verify: Verify = None,
         sleep: Callable[[float], None] = clock.sleep,
     ) -> None:
         super().__init__(url, key, validate=validate, tries=tries, backoff=backoff, retry_lost=retry_lost)
-        self._http = httpx.Client(timeout=timeout, **self._http_options)
+        self._http = httpx.Client(timeout=timeout, **self._http_options(verify))
         self._retrying = tenacity.Retrying(sleep=sleep, **self._retries)
 
     def identify(self, payload: Mapping[str, Any] | None = None, /, **fields: Any) -> None:
@@ -149,10 +151,11 @@ class AsyncJuneClient(_Sender):
         backoff: float = 0.1,
         retry_lost: bool = False,
         timeout: float = 10.0,
+        verify: Verify = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         super().__init__(url, key, validate=validate, tries=tries, backoff=backoff, retry_lost=retry_lost)
-        self._http = httpx.AsyncClient(timeout=timeout, **self._http_options)
+        self._http = httpx.AsyncClient(timeout=timeout, **self._http_options(verify))
         self._retrying = tenacity.AsyncRetrying(sleep=sleep, **self._retries)
 
     async def identify(self, payload: Mapping[str, Any] | None = None, /, **fields: Any) -> None:

@@ -166,7 +166,7 @@ def _export(asked: Asked) -> Outcome:
     authority = asked.request.header("host") or f"{settings.host}:{settings.port}"
     name = (("content-disposition", f'attachment; filename="mock-june.{question.format}"'),)
     headers = (("content-type", export.TYPES[question.format]), *name, *ALWAYS)
-    return Streamed(headers, export.chunks(asked.mock.journal, question, authority))
+    return Streamed(headers, export.chunks(asked.mock.journal, question, authority, settings.scheme))
 
 
 def _probe(mock: Mock, question: query.Question) -> None:

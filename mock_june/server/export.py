@@ -18,10 +18,10 @@ TYPES = {"jsonl": "application/x-ndjson", "har": "application/json"}
 AUTHORITY = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?\Z")
 
 
-def chunks(journal: Journal, question: Question, authority: str) -> Iterator[bytes]:
+def chunks(journal: Journal, question: Question, authority: str, scheme: str = "http") -> Iterator[bytes]:
     """The export in its format. `authority` is the server's own host and port, for calls that name none that could stand in a URL."""
     last = journal.last_id
-    return _har(journal, question, authority, last) if question.format == "har" else _lines(journal, question, last)
+    return _har(journal, question, authority, scheme, last) if question.format == "har" else _lines(journal, question, last)
 
 
 def _lines(journal: Journal, question: Question, last: int) -> Iterator[bytes]:
@@ -38,7 +38,7 @@ def _payload(event: Event) -> bytes:
     return event.payload if isinstance(event.payload, bytes) else wire.dumps(event.payload)
 
 
-def _har(journal: Journal, question: Question, authority: str, last: int) -> Iterator[bytes]:
+def _har(journal: Journal, question: Question, authority: str, scheme: str, last: int) -> Iterator[bytes]:
     creator = wire.dumps({"name": "mock-june", "version": __version__})
     yield b'{"log":{"version":"1.2","creator":%b,"entries":[' % creator
     reader = Reader(journal.calls, question.where, question.after or 0)
@@ -47,12 +47,12 @@ def _har(journal: Journal, question: Question, authority: str, last: int) -> Ite
         calls = [call for call in reader.step() if call.id <= last]
         if not calls:
             break
-        yield comma + b",\n".join(wire.dumps(entry(call, authority)) for call in calls)
+        yield comma + b",\n".join(wire.dumps(entry(call, authority, scheme)) for call in calls)
         comma = b",\n"
     yield b"]}}\n"
 
 
-def entry(call: Call, authority: str) -> dict[str, Any]:
+def entry(call: Call, authority: str, scheme: str = "http") -> dict[str, Any]:
     """One call as an entry of HAR 1.2. Members of our own begin with an underscore, as the format asks."""
     headers = wire.headers(call.headers)
     host = headers.get("host", "")
@@ -60,7 +60,7 @@ def entry(call: Call, authority: str) -> dict[str, Any]:
     answer = call.answer or wire.SUCCESS  # which is kept for no call
     request: dict[str, Any] = {
         "method": call.method,
-        "url": f"http://{host if AUTHORITY.match(host) else authority}{quote(call.path, safe=_IN_URL)}",
+        "url": f"{scheme}://{host if AUTHORITY.match(host) else authority}{quote(call.path, safe=_IN_URL)}",
         "httpVersion": "HTTP/1.1",
         "cookies": [],
         "headers": _pairs(call.headers),

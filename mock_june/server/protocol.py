@@ -26,6 +26,9 @@ MAX_HEADERS = 64 * 1024
 HALF_CALL = 0.5
 """Seconds that the rest of a call has to come when the server ends."""
 
+PARTINGS = (0.2, 0.6, 0.9)
+"""Seconds after a server's end at which TLS connections that have been closed, and wait for their clients to agree, are let go."""
+
 EXTENSION = "mock_june.transport"
 
 LOGGER = logging.getLogger("mock_june.server")
@@ -170,9 +173,19 @@ class Protocol(HttpToolsProtocol):
         super().shutdown()
         if self.cycle is not None and not self.cycle.response_complete and self.cycle.more_body:
             self.loop.call_later(HALF_CALL, self.transport.close)
+        if not self.transport.can_write_eof():
+            for moment in PARTINGS:
+                self.loop.call_later(moment, self._let_go)
+
+    def _let_go(self) -> None:
+        """In TLS a close waits for the client's own, 30 s where it keeps silent."""
+        if self.transport.is_closing():
+            self.transport.abort()
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
         """The client sends no more. One that has sent a whole call still gets its answer; then the connection ends."""
+        if not self.transport.can_write_eof():  # in TLS asyncio ends both directions at once
+            return None
         if self._parting is not None:
             return True
         cycle = self.cycle

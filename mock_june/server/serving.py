@@ -108,7 +108,7 @@ class Server:
     def url(self) -> str:
         """Where the fake answers, without a slash at the end. A wildcard address is shown as the loopback one."""
         host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.mock.settings.host, self.mock.settings.host)  # noqa: S104 - shown, not bound
-        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+        return f"{self.mock.settings.scheme}://[{host}]:{self.port}" if ":" in host else f"{self.mock.settings.scheme}://{host}:{self.port}"
 
     def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Serves until `stop`. `ready` is called once the server answers."""
@@ -130,6 +130,8 @@ class Server:
             timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=GRACE,
         )
+        config.load()
+        config.ssl = self.mock.settings.tls  # uvicorn's own options take files, and a key of our making is in none
         self._uvicorn = _Uvicorn(config)
         serving = asyncio.ensure_future(self._uvicorn.serve(sockets=[self._sock]))
         while not self._uvicorn.started and not serving.done():  # noqa: ASYNC110 -- uvicorn tells it by an attribute alone

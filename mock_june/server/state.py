@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass, field
 
 from mock_june import clock
@@ -16,13 +17,19 @@ MEBIBYTE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a fake is set up. `max_body` in bytes, after inflating. A `token` of None: the control API wants none."""
+    """How a fake is set up. `max_body` in bytes, after inflating. A `token` of None: the control API wants none. A `tls` of None: it speaks plain HTTP."""
 
     max_body: int = 4 * MEBIBYTE
     host: str = "127.0.0.1"
     port: int = PORT
     allow_hosts: tuple[str, ...] = ()
     token: str | None = None
+    tls: ssl.SSLContext | None = None
+
+    @property
+    def scheme(self) -> str:
+        """What its URLs begin with."""
+        return "http" if self.tls is None else "https"
 
 
 @dataclass(slots=True)
