@@ -99,7 +99,10 @@ class Child:
             self._line.sendall(json.dumps(values).encode() + b"\n")
 
     def _hear(self) -> dict[str, Any]:
-        said = self._heard.readline()
+        try:
+            said = self._heard.readline()
+        except ConnectionResetError:  # killed, and something of ours unread
+            said = b""
         if not said:
             raise CommandError("the process that keeps the command was killed, and the command with it", 128 + signal.SIGKILL)
         values: dict[str, Any] = json.loads(said)

@@ -86,7 +86,7 @@ class Keeper:
         else:
             self._say(errno=None)
             self._keep()
-        while self._line.recv(4096):  # closed when `run` is through, or dead
+        while self._hear():  # nothing more when `run` is through, or dead
             pass
         for folder in order["folders"]:
             shutil.rmtree(folder, ignore_errors=True)
@@ -100,9 +100,11 @@ class Keeper:
     def _start(self, argv: list[str], env: dict[str, str]) -> int:
         """The command's process id. Raises the OSError of its exec."""
         failed, fails = os.pipe()  # closes itself in a command that starts
+        keeper = os.getpid()
         pid = os.fork()
         if pid == 0:
             try:
+                _die_with(keeper)
                 _become(argv, env)
             except OSError as error:
                 os.write(fails, b"%d" % (error.errno or errno.ENOEXEC))
@@ -136,7 +138,7 @@ class Keeper:
 
         One that the terminal or `kill` sent to the whole group has come to this process before `run` could tell of it.
         """
-        said = self._line.recv(4096)
+        said = self._hear()
         for line in said.splitlines():
             number = json.loads(line)["signal"]
             if time.monotonic() - self._came.pop(number, -ECHO) >= ECHO:
@@ -168,6 +170,13 @@ class Keeper:
         if number != signal.SIGCHLD:
             self._came[number] = time.monotonic()
 
+    def _hear(self) -> bytes:
+        """What `run` said; nothing once it is gone, also when it died with something of ours unread."""
+        try:
+            return self._line.recv(4096)
+        except ConnectionResetError:
+            return b""
+
     def _say(self, **values: Any) -> None:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # `run` died: seen at the next reading
             self._line.sendall(json.dumps(values).encode() + b"\n")
@@ -195,10 +204,16 @@ def _put_up() -> str | None:
     return None
 
 
-def _become(argv: list[str], env: dict[str, str]) -> None:
-    """Becomes the command. Raises OSError."""
+def _die_with(keeper: int) -> None:
+    """Sees to it that this process is killed when the keeper is."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != keeper:  # it was killed before that
+            os._exit(1)
+
+
+def _become(argv: list[str], env: dict[str, str]) -> None:
+    """Becomes the command. Raises OSError."""
     for number in (signal.SIGPIPE, getattr(signal, "SIGXFSZ", signal.SIGPIPE)):  # which Python ignores
         signal.signal(number, signal.SIG_DFL)
     try:

@@ -129,7 +129,9 @@ class TestTrust:
         """The bundle holds our authority, those of the user's own files, and the system's, each once."""
         own = Authority.create().certificate
         (tmp_path / "own.pem").write_bytes(b"# comment\n" + own + own)
-        pem = trust.bundle(authority, {"REQUESTS_CA_BUNDLE": str(tmp_path / "own.pem"), "CURL_CA_BUNDLE": str(tmp_path / "none.pem"), "PIP_CERT": str(tmp_path)})
+        pem = trust.bundle(
+            authority, {"REQUESTS_CA_BUNDLE": str(tmp_path / "own.pem"), "CURL_CA_BUNDLE": str(tmp_path / "none.pem"), "PIP_CERT": str(tmp_path)}
+        )
         blocks = trust.BLOCK.findall(pem)
         assert blocks[:2] == [authority.strip(), own.strip()]
         assert len(blocks) == len(set(blocks)) > 100
@@ -147,7 +149,7 @@ class TestTrust:
         """Java's own tool reads the trust store that was made without it, checks its digest, and finds every certificate in it."""
         own = Authority.create().certificate
         (tmp_path / "trust.jks").write_bytes(trust.java_store(authority + own))
-        asked = ["keytool", "-J-Xshare:auto", "-list", "-keystore", tmp_path / "trust.jks", "-storepass", "changeit"]
+        asked: list[str | Path] = ["keytool", "-J-Xshare:auto", "-list", "-keystore", tmp_path / "trust.jks", "-storepass", "changeit"]
         listed = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60).stdout
         assert listed.count("trustedCertEntry") == 2
 

@@ -87,7 +87,7 @@ def test_every_client(name: str):
     assert told["code"] == 0, told["err"]
 
 
-def test_what_passes_proxy_and_shims_by():
+def test_I1_what_passes_proxy_and_shims_by():
     """Children and grandchildren without our environment, or that heed none of it, make no connection at all; the run fails, since nothing was captured."""
     there = [command for name, command in PAST_PROXY_AND_SHIMS.items() if "node" not in name or shutil.which("node")]
     told = under_run("sh", "-c", "\n".join(shlex.join(map(str, command)) for command in there) + "\ntrue")

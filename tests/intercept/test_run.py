@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pty
 import re
 import select
-import shutil
+import shlex
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -93,7 +93,7 @@ class TestExitCode:
         """A command that fails keeps its code when its calls were rejected too."""
         assert run("sh", "-c", f"{post_line(BAD)}; exit 3").code == 3
 
-    def test_nothing_captured(self):
+    def test_I9_nothing_captured(self):
         """A run that captured nothing fails, and says so; --allow-empty lets it pass."""
         ended = run("true")
         assert ended.code == 1
@@ -140,8 +140,6 @@ class TestExitCode:
 
 def post_line(payload: Any) -> str:
     """A line of shell that sends a payload."""
-    import shlex
-
     return shlex.join(post(payload))
 
 
@@ -182,7 +180,7 @@ class TestOptions:
         ask = "import os, re, sys, urllib.request; print(urllib.request.urlopen(sys.stdin.readline().strip() + '/_mock/health').status)"
         with started(sys.executable, "-c", ask, options=("--allow-empty", "--page"), stdin=subprocess.PIPE) as process:
             line = process.stderr.readline()
-            process.stdin.write(re.search(r"http://\S+", line)[0] + "\n")
+            process.stdin.write(line.rpartition(" ")[2])
             process.stdin.flush()
             assert process.stdout.read() == "200\n"
 
@@ -214,7 +212,9 @@ class TestStreams:
         os.write(writes, b"handed down")
         os.close(writes)
         script = f"cat /dev/fd/{reads}; echo; ls /proc/self/fd | wc -l"
-        process = subprocess.run([*COMMAND, "--allow-empty", "--", "sh", "-c", script], capture_output=True, text=True, pass_fds=[reads], env=environment(), check=False)
+        process = subprocess.run(
+            [*COMMAND, "--allow-empty", "--", "sh", "-c", script], capture_output=True, text=True, pass_fds=[reads], env=environment(), check=False
+        )
         os.close(reads)
         said, count = process.stdout.split("\n")[:2]
         assert said == "handed down"
@@ -266,7 +266,7 @@ class TestTerminal:
         assert "True True ready" in shown
         assert "cba" in shown
 
-    def test_ctrl_c(self):
+    def test_I8_ctrl_c(self):
         """Ctrl-C reaches the command once, and the run ends as the command does, with its summary."""
         program = TELL.replace("print(os.getpid()", "print('ready'")
         code, shown = self.talk(program, b"\x03")
@@ -322,7 +322,7 @@ class TestWhatIsLeft:
         assert "1 call captured" in ended.err
         assert "ended after the program" not in ended.err
 
-    def test_what_does_not_end_is_ended(self):
+    def test_I8_what_does_not_end_is_ended(self):
         """What then still runs is ended, be it in a session of its own or deaf to SIGTERM, and named."""
         script = "trap '' TERM; sleep 61 & trap - TERM; setsid sleep 62 & echo $!; exit 4"
         ended = run("sh", "-c", script, options=("--allow-empty",))
@@ -330,7 +330,7 @@ class TestWhatIsLeft:
         assert "ended after the program: sleep (2)" in ended.err
         assert not any(is_alive(int(pid)) for pid in ended.out.split())
 
-    def test_a_killed_run_takes_everything_along(self, temporary: Path):
+    def test_I8_a_killed_run_takes_everything_along(self, temporary: Path):
         """When the run is killed with -9, the command and all that it started end, and no file is left."""
         script = "sleep 71 & setsid sleep 72 & echo $$; wait"
         with started("sh", "-c", script, env=environment(TMPDIR=str(temporary))) as process:
@@ -351,12 +351,37 @@ class TestWhatIsLeft:
             assert not is_alive(command)
         assert list(temporary.iterdir()) == []
 
-    def test_no_file_is_left(self, temporary: Path):
+    @pytest.mark.parametrize("command", [("true",), ("no-such-command",), ("sh", "-c", "kill -9 $$")])
+    def test_I8_no_file_is_left(self, temporary: Path, command: tuple[str, ...]):
         """After any end nothing is left in the temporary folder, not of a command that cannot be run either."""
-        env = environment(TMPDIR=str(temporary))
-        for command in (("true",), ("no-such-command",), ("sh", "-c", "kill -9 $$")):
-            run(*command, env=env)
-            assert list(temporary.iterdir()) == []
+        run(*command, env=environment(TMPDIR=str(temporary)))
+        assert list(temporary.iterdir()) == []
+
+    def test_I5_no_key_on_disk(self, temporary: Path):
+        """While a run lasts no private key lies in a file of its, and what lies there nobody else can read; a run whose every process was killed is swept."""
+        with started("sleep", "74", env=environment(TMPDIR=str(temporary)), start_new_session=True) as process:
+            (keeper,) = until(lambda: children(process.pid), "the keeper")
+            until(lambda: children(keeper), "the command")
+            files = [path for path in temporary.rglob("*") if path.is_file()]
+            assert {path.name for path in files} >= {"ca.pem", "bundle.pem"}
+            assert not [path for path in files if b"PRIVATE KEY" in path.read_bytes()]
+            assert {stat.S_IMODE(folder.stat().st_mode) for folder in temporary.iterdir()} == {0o700}
+            os.killpg(process.pid, signal.SIGKILL)
+        assert any(temporary.glob("mock-june-run-*"))
+        run("true", env=environment(TMPDIR=str(temporary)))
+        assert not any(temporary.glob("mock-june-run-*"))
+
+    def test_I6_planted_names(self, temporary: Path, tmp_path: Path):
+        """Links that somebody has planted in the temporary folder are neither followed nor removed: names cannot be guessed, and files are made anew."""
+        target = tmp_path / "target"
+        target.mkdir()
+        (target / "file").write_text("x")
+        links = [temporary / name for name in ("mock-june-run-", "mock-june-run-x", "mock-june", "ca.pem", "bundle.pem")]
+        for link in links:
+            link.symlink_to(target)
+        assert run(*post(GOOD), env=environment(TMPDIR=str(temporary))).code == 0
+        assert sorted(temporary.iterdir()) == sorted(links)
+        assert [path.name for path in target.iterdir()] == ["file"]
 
 
 def children(pid: int) -> list[int]:
@@ -375,7 +400,7 @@ class TestWithoutTheGuard:
         assert (ended.code, ended.out) == (0, "200\n")
         assert "NO GUARD" in ended.err
 
-    def test_it_is_insisted_on(self, tmp_path: Path):
+    def test_I2_it_is_insisted_on(self, tmp_path: Path):
         """Under --require-guard the program is not started there."""
         ended = run("touch", tmp_path / "started", options=("--require-guard",), before=WITHOUT_LANDLOCK)
         assert ended.code == 2

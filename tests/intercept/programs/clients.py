@@ -123,7 +123,7 @@ def by_sdk(name: str) -> None:
     warnings.simplefilter("ignore")  # it calls datetime.utcnow
     import june.analytics
 
-    client = june.analytics.Client("secret_api_key", max_retries=0, on_error=lambda error, _items: print(error, file=sys.stderr))
+    client = june.analytics.Client("secret_api_key", max_retries=0, on_error=lambda error, _items: sys.stderr.write(f"{error}\n"))
     client.identify(name, {"plan": "pro"})
     client.shutdown()
 
@@ -165,7 +165,8 @@ def main() -> None:
             send(name)
         except Exception as caught:  # noqa: BLE001 - told
             error = repr(caught)
-        print(json.dumps({"client": name, "error": error}), flush=True)
+        sys.stdout.write(json.dumps({"client": name, "error": error}) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

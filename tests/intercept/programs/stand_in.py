@@ -49,7 +49,7 @@ def main() -> None:
             for port in (80, 443):
                 listen(address, port, count)
         ended = subprocess.run(sys.argv[1:], capture_output=True, text=True, timeout=100, check=False, env=os.environ)
-        print(json.dumps({"code": ended.returncode, "out": ended.stdout, "err": ended.stderr, "count": count}))
+        json.dump({"code": ended.returncode, "out": ended.stdout, "err": ended.stderr, "count": count}, sys.stdout)
 
 
 if __name__ == "__main__":
