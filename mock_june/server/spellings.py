@@ -16,6 +16,11 @@ RUN = re.compile(rf"{LETTER.pattern}+")
 LONGEST = 256
 """Letters of a key that are sought: enough to know it by, and few enough for a pattern."""
 
+MOST_BACKSLASHES = 8
+"""The same of backslashes, which can be read in several ways each: of thirty, a pattern would try a billion (threat R4)."""
+
+BEGINNING = re.compile(rf"(?:[^\\]*\\){{{MOST_BACKSLASHES}}}")
+
 STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 ESCAPE = rb"|\\(?:u[0-9a-fA-F]{4}|.)"
 NEEDLESS = r"\\u00[2-7]|%(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa])"
@@ -31,7 +36,9 @@ class Spellings:
     """One key and its spellings."""
 
     def __init__(self, key: str) -> None:
-        whole = key[:LONGEST].encode("utf-8", "replace")  # a command line may have bytes that are no text: no request has them
+        sought = key[:LONGEST]
+        beginning = BEGINNING.match(sought)
+        whole = (beginning[0] if beginning else sought).encode("utf-8", "replace")  # a command line may have bytes that are no text: no request has them
         self._key = whole.decode()
         # Base64 of a text that begins with the key begins with that of the key's whole groups of three bytes.
         self._coded = base64.b64encode(whole[: len(whole) // 3 * 3])
@@ -89,4 +96,4 @@ def _letter(letter: str, *, bare: bool) -> bytes:
         spelled += {" ": [rb"\+"], "/": [rb"\\/", b"~1"], "~": [b"~0"]}.get(letter, [])  # forms; PHP's JSON; JSON Pointers (RFC 6901)
     if bare or letter not in '"\\':
         spelled.append(re.escape(whole))
-    return b"(?:" + b"|".join(spelled) + b")"
+    return b"(?:" + b"|".join(dict.fromkeys(spelled)) + b")"  # each once: what can be read in two ways is tried in both
