@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 LOWEST := .venv-lowest
+SPARK := .venv-spark
 NODE := $(patsubst %/package.json,%/node_modules/.ready,$(wildcard tests/*/node/package.json))
 
-.PHONY: all serve demo test lint format bench generate docs slow lowest dist clean
+.PHONY: all serve demo test lint format bench generate docs slow lowest spark dist clean
 all: lint test
 
 serve: $(READY) ## the fake on http://127.0.0.1:5863; ARGS="--key k" passes on
@@ -48,8 +49,12 @@ dist: $(READY)
 lowest: $(LOWEST)/.ready $(NODE)
 	$(LOWEST)/bin/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
+# The checks on a real Spark, over a million events. It takes Java 17 or newer, and has an environment of its own: PySpark is some 400 MB.
+spark: $(SPARK)/.ready
+	MOCK_JUNE_SLOW=1 $(SPARK)/bin/python -m pytest tests/test_spark.py tests/docs/test_snippets.py -k spark $(ARGS)
+
 clean:
-	rm -rf $(VENV) $(LOWEST) dist build .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(LOWEST) $(SPARK) dist build .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	rm -rf $(wildcard tests/*/node/node_modules)
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -66,6 +71,12 @@ $(LOWEST)/.ready: pyproject.toml tools/lowest.py
 	$(LOWEST)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	$(PYTHON) tools/lowest.py > $(LOWEST)/constraints.txt
 	$(LOWEST)/bin/python -m pip install --quiet --editable '.[fast]' --group test --constraint $(LOWEST)/constraints.txt
+	@touch $@
+
+$(SPARK)/.ready: pyproject.toml
+	@test -x $(SPARK)/bin/python || $(PYTHON) -m venv $(SPARK)
+	$(SPARK)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(SPARK)/bin/python -m pip install --quiet --editable '.[spark]' --group test
 	@touch $@
 
 # The tests that ask Node's validators and SDKs skip themselves where these are not installed.

@@ -6,11 +6,12 @@ contract where it lies: no row is ever collected. The core, `check_batches`, is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from mock_june.contract import Engine
+from mock_june.contract.look import parsed
 from mock_june.errors import MissingExtraError, UsageError
 from mock_june.model import ContractName, Endpoint, Violation
 
@@ -79,8 +80,8 @@ def check_batches(
     Raises MissingExtraError without pyarrow, UsageError as `check_events` does.
     """
     pa = _arrow()
-    engine = Engine(select, ignore)
-    judge = _judge(engine, Endpoint(cast("ContractName", contract), kind))
+    engine, endpoint = Engine(select, ignore), Endpoint(cast("ContractName", contract), kind)
+    look = engine.quick(endpoint)
     found_type = pa.list_(pa.struct([(name, pa.string()) for name in MEMBERS]))
     for batch in batches:
         # Bytes, not text: what is no UTF-8 is to be named, not to be stumbled over.
@@ -88,31 +89,18 @@ def check_batches(
         whole = [body is None or bool(body.strip(WHITE)) for body in bodies]
         if not all(whole):
             batch = batch.filter(pa.array(whole))  # noqa: PLW2901 - the same rows, without the blank ones
-        verdicts = [judge(body or b"") for body, is_whole in zip(bodies, whole, strict=True) if is_whole]
-        added = [
-            pa.array([errors for errors, _ in verdicts], found_type),
-            pa.array([warnings for _, warnings in verdicts], found_type),
-            pa.repeat(pa.scalar(engine.rules_hash), len(verdicts)),
-        ]
+        bodies = [body or b"" for body, is_whole in zip(bodies, whole, strict=True) if is_whole]
+        errors: list[Found] = [[]] * len(bodies)
+        warnings: list[Found] = [[]] * len(bodies)
+        for number, _ in look.doubtful(map(parsed, bodies)):  # nearly all are good, and cost that look alone
+            verdict = engine.check(bodies[number], endpoint)
+            errors[number], warnings[number] = _told(verdict.violations), _told(verdict.warnings)
+        added = [pa.array(errors, found_type), pa.array(warnings, found_type), pa.repeat(pa.scalar(engine.rules_hash), len(bodies))]
         yield pa.RecordBatch.from_arrays([*batch.columns, *added], names=[*batch.schema.names, ERRORS, WARNINGS, HASH])
 
 
-def _judge(engine: Engine, endpoint: Endpoint) -> Callable[[bytes], tuple[Found, Found]]:
-    """What finds errors and warnings of a body. Nearly all bodies have none, and cost one quick look."""
-    quick = engine.quick(endpoint)
-    nothing: tuple[Found, Found] = ([], [])
-
-    def judge(body: bytes) -> tuple[Found, Found]:
-        if quick(body):
-            return nothing
-        verdict = engine.check(body, endpoint)
-        return [_told(each) for each in verdict.violations], [_told(each) for each in verdict.warnings]
-
-    return judge
-
-
-def _told(violation: Violation) -> dict[str, str]:
-    return {"rule": violation.rule, "pointer": violation.pointer, "message": violation.message}
+def _told(found: Iterable[Violation]) -> Found:
+    return [{"rule": each.rule, "pointer": each.pointer, "message": each.message} for each in found]
 
 
 def _checked(schema: Any) -> Any:

@@ -6,11 +6,16 @@ import os
 import shutil
 import subprocess
 import sys
-from collections import Counter
+from collections import defaultdict
+from itertools import islice
 
 import pytest
 
 from benchmarks import corpora
+from mock_june.checker import preflight
+from mock_june.checker.inputs import Table
+from mock_june.checker.job import Job
+from mock_june.checker.report import Report
 from mock_june.contract import Engine, check
 from mock_june.errors import MissingExtraError, UsageError
 from mock_june.model import Endpoint
@@ -136,32 +141,46 @@ def spark():
 of_spark = pytest.mark.filterwarnings("ignore::UserWarning:pyspark", "ignore::FutureWarning:pyspark", "ignore::DeprecationWarning:pyspark")
 
 
+def found_by_check(path):
+    """What `mock-june check` tells of a file: errors and warnings by line, as the columns have them, and how often each rule is broken."""
+    by_line: dict = defaultdict(lambda: ([], []))
+
+    def tell(finding):
+        told = finding.violation
+        by_line[finding.line][told.severity == "warning"].append({"rule": told.rule, "pointer": told.pointer, "message": told.message})
+
+    report = Report("0", ENGINE.rules_hash)
+    preflight.check_all(Job("backfill", None, (), (), Table()), ENGINE, [str(path)], report, tell, 1, lambda count: None)
+    return by_line, report
+
+
 @of_spark
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(600)
 def test_on_spark(spark, tmp_path):
     """Spark's verdicts are `check`'s, line by line; valid and quarantine are all rows; the summary counts what `check` counts."""
     parquet = pytest.importorskip("pyarrow.parquet")
     path = corpora.write(tmp_path / "events.jsonl", corpora.lines(MANY, bad=0.05, seed=7))
     lines = spark.read.option("lineSep", "\n").text(str(path))
     check_events(lines).write.parquet(str(tmp_path / "checked"))
-    counts: Counter[str] = Counter()
-    seen = good = 0
+    found, report = found_by_check(path)
+    assert report.checked == MANY
+    assert report.invalid > MANY // 50
+    line = 0
     with path.open("rb") as file:
         # Parts are numbered in the order of the lines.
         for part in sorted((tmp_path / "checked").glob("*.parquet")):
             for some in parquet.ParquetFile(part).iter_batches():
-                for row in some.to_pylist():
-                    body = next(file)[:-1]
-                    errors, warnings = expected(body)
-                    assert row == {"value": body.decode(), "_errors": errors, "_warnings": warnings, "_rules_hash": ENGINE.rules_hash}
-                    counts.update(each["rule"] for each in (*errors, *warnings))
-                    seen += 1
-                    good += not errors
+                bodies = [body.encode() + b"\n" for body in some.column("value").to_pylist()]
+                assert bodies == list(islice(file, len(bodies)))
+                assert some.column("_rules_hash").unique().to_pylist() == [ENGINE.rules_hash]
+                for errors, warnings in zip(some.column("_errors").to_pylist(), some.column("_warnings").to_pylist(), strict=True):
+                    line += 1
+                    assert (errors, warnings) == found.get(line, ([], [])), line
         assert not file.read()
-    assert seen == MANY
-    assert {row["rule"]: row["count"] for row in summary(spark.read.parquet(str(tmp_path / "checked"))).collect()} == counts
+    assert line == MANY
+    assert {row["rule"]: row["count"] for row in summary(spark.read.parquet(str(tmp_path / "checked"))).collect()} == report.by_rule
     valid, quarantine = check_and_split(lines)
-    assert (valid.count(), quarantine.count()) == (good, MANY - good)
+    assert (valid.count(), quarantine.count()) == (report.valid, report.invalid)
     assert valid.columns == ["value", "_warnings", "_rules_hash"]
 
 
