@@ -72,7 +72,7 @@ def run(
 
     Nothing reaches June. The program keeps its terminal, its signals and its output; at the end stands, on stderr, what it sent and what June would have
     refused. It works by the program's environment (proxy, trust, shims for Node and Python); on Linux a guard closes the direct way for whatever heeds none
-    of that. docs/interception.md says how, and what cannot be caught.
+    of that. docs/explanation/interception.md says how, and what cannot be caught.
 
     The exit code is the program's own, 128 + the signal if one ended it. When that is 0: 1 for rejected calls, or when no call was captured.
     """
@@ -196,7 +196,7 @@ def _tell(tally: summary.Tally, traffic: Traffic, ended: Ended) -> None:
     if traffic.untrusted:
         _say(f"  {summary.counted(traffic.untrusted, 'connection')} ended by a client that does not trust the fake's certificate: it has a list of its own")
     if not tally.calls:
-        _say("  no call came: did the program swallow an error, or send to another host? docs/interception.md says what cannot be caught")
+        _say("  no call came: did the program swallow an error, or send to another host? docs/explanation/interception.md says what cannot be caught")
 
 
 def _say(text: str, **style: Any) -> None:

@@ -70,7 +70,7 @@ def lines(tally: Tally) -> Iterator[str]:
     said = f"{counted(tally.calls, 'call')} captured, {tally.accepted:,} accepted, {tally.rejected:,} rejected"
     yield click.style(said, fg="red" if tally.rejected or not tally.calls else "green", bold=True) + (f"; events: {kinds}" if kinds else "")
     for rule, broken in sorted(tally.by_rule.items(), key=lambda item: (-item[1].count, item[0])):
-        yield f"  {click.style(rule, fg='red')} in {counted(broken.count, 'call')}, first in call {broken.call} at {_shown(broken.first.pointer or '/')}: "
+        yield f"  {click.style(rule, fg='red')} in {counted(broken.count, 'call')}, first in call {broken.call} at {_shown(broken.first.pointer or '/')}:"
         yield f"    {_shown(broken.first.message)}"
         if broken.first.hint:
             yield click.style(f"    {_shown(broken.first.hint)}", dim=True)
