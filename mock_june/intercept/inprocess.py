@@ -15,6 +15,8 @@ from __future__ import annotations
 import errno
 import os
 import queue
+import sys
+import sysconfig
 import threading
 import weakref
 from collections.abc import Callable
@@ -30,6 +32,9 @@ UNPROXIED = "june.so"
 
 POOLS = ("anyio.", "concurrent.futures.", "gevent.", "multiprocessing.", "trio.", "twisted.")
 """Where threads are at home that are started once and then work for whoever comes."""
+
+LIBRARIES = tuple({sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+"""Where code lies that is not under test."""
 
 PATIENCE = 2.0
 """Seconds that the end waits for what SDKs have queued: they send every half second."""
@@ -57,6 +62,9 @@ _STARTED: weakref.WeakKeyDictionary[threading.Thread, Window] = weakref.WeakKeyD
 
 _QUEUES: weakref.WeakKeyDictionary[threading.Thread, queue.Queue[Any]] = weakref.WeakKeyDictionary()
 """The queue that each thread last took from, or waits at."""
+
+_SENT: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
+"""The threads that have sent something to June's host."""
 
 _CLOSED: list[Interception] = []
 """Those that are over but for threads of theirs that still run."""
@@ -193,7 +201,9 @@ class Interception(Watch):
 
     def sends(self, port: int) -> None:
         """This thread sends by the connection with this port."""
-        self._senders[port] = weakref.ref(threading.current_thread())
+        thread = threading.current_thread()
+        self._senders[port] = weakref.ref(thread)
+        _SENT.add(thread)
 
     # ---- within
 
@@ -224,8 +234,8 @@ class Interception(Watch):
             self.late.append(line)
 
     def _left(self) -> list[threading.Thread]:
-        """The threads that windows of ours left behind."""
-        return [thread for thread, window in list(_STARTED.items()) if window.home is self and thread.is_alive() and not _is_pooled(thread)]
+        """The threads that windows of ours left behind, and that may have something for June."""
+        return [thread for thread, window in list(_STARTED.items()) if window.home is self and thread.is_alive() and _may_send(thread)]
 
     def _await_queues(self) -> None:
         until = clock.monotonic() + PATIENCE
@@ -233,9 +243,24 @@ class Interception(Watch):
             clock.sleep(0.01)
 
 
+def _home(thread: threading.Thread) -> str:
+    """The module where what a thread does is at home."""
+    work = getattr(thread, "_target", None) or getattr(thread, "function", None) or type(thread)  # a Timer's is its `function`
+    return getattr(work, "__module__", None) or ""
+
+
 def _is_pooled(thread: threading.Thread) -> bool:
-    home = type(thread) if type(thread) is not threading.Thread else getattr(thread, "_target", None)
-    return f"{getattr(home, '__module__', '')}.".startswith(POOLS)
+    return f"{_home(thread)}.".startswith(POOLS)
+
+
+def _may_send(thread: threading.Thread) -> bool:
+    """Whether a thread may have something for June: it had before, or takes work from a queue, or runs code that is no library's."""
+    if _is_pooled(thread):
+        return False
+    if thread in _SENT or thread in _QUEUES:
+        return True
+    file = getattr(sys.modules.get(_home(thread)), "__file__", None) or ""
+    return not file.startswith(LIBRARIES)
 
 
 def _is_idle(thread: threading.Thread) -> bool:
