@@ -13,7 +13,7 @@ all: lint test
 serve: $(READY) ## the fake on http://127.0.0.1:5863; ARGS="--key k" passes on
 	@$(BIN)/mock-june serve $(ARGS)
 
-demo: $(READY)
+demo: $(READY) tests/clients/node/node_modules/.ready
 	@$(BIN)/python examples/demo.py
 
 test: $(READY) $(NODE)

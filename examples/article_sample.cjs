@@ -1,4 +1,4 @@
-// The Node samples of June's article "Backfill your events", as they were published but for the host, which is that of `make serve`, and the key.
+// The Node samples of June's article "Backfill your events", as they were published but for the key: mock-june run -- node examples/article_sample.cjs
 // Each stands in braces of its own, since all three name the same constants. The article shows its addresses as "[email protected]"; so do these.
 
 {
@@ -25,7 +25,7 @@ Authorization: 'Basic secret_api_key',
 },
 };
 
-const url = 'http://127.0.0.1:5863/api/identify';
+const url = 'https://api.june.so/api/identify';
 
 // Send event to June
 axios.post(url, identify, options);
@@ -53,7 +53,7 @@ Authorization: 'Basic secret_api_key',
 },
 };
 
-const url = 'http://127.0.0.1:5863/api/group';
+const url = 'https://api.june.so/api/group';
 
 // Send event to June
 axios.post(url, group, options);
@@ -80,7 +80,7 @@ Authorization: 'Basic secret_api_key',
 },
 };
 
-const url = 'http://127.0.0.1:5863/api/track';
+const url = 'https://api.june.so/api/track';
 
 // Send event to June
 axios.post(url, event, options);

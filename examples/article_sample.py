@@ -1,4 +1,4 @@
-# The Python samples of June's article "Backfill your events", as they were published but for the host, which is that of `make serve`, and the import.
+# The Python samples of June's article "Backfill your events", as they were published but for the import: mock-june run -- python examples/article_sample.py
 # The article shows its addresses as "[email protected]"; so do these.
 import requests
 
@@ -13,7 +13,7 @@ identify_payload = {
 }
 }
 
-identify_url = "http://127.0.0.1:5863/api/identify"
+identify_url = "https://api.june.so/api/identify"
 api_key = "secret_api_key" # from the June settings page
 
 response = requests.post(
@@ -33,7 +33,7 @@ group_payload = {
 }
 }
 
-group_url = "http://127.0.0.1:5863/api/group"
+group_url = "https://api.june.so/api/group"
 api_key = "secret_api_key" # from the June settings page
 
 response = requests.post(
@@ -55,7 +55,7 @@ track_payload = {
 }
 }
 
-track_url = "http://127.0.0.1:5863/api/track"
+track_url = "https://api.june.so/api/track"
 api_key = "secret_api_key" # from the June settings page
 
 response = requests.post(

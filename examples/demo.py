@@ -1,14 +1,16 @@
 """The demo that `make demo` runs: a fake June, the article's own payloads sent to it, six broken ones, and what it has to say of them.
 
-It uses nothing but what a user has: HTTP, and the record that the fake keeps.
+Then the article's own programs, with June's address in them, unchanged. It uses nothing but what a user has: HTTP, the record that the fake keeps, `run`.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,6 +22,9 @@ from mock_june.cli.lines import call_line
 from mock_june.client import MockJune
 
 KEY = "secret_api_key"
+HERE = Path(__file__).parent
+AXIOS = HERE.parent / "tests" / "clients" / "node" / "node_modules"
+"""Where `make demo` installs axios, which the article's samples for Node use."""
 
 GOOD: list[tuple[str, dict[str, Any]]] = [
     ("identify", {"type": "identify", "userId": "1", "traits": {"name": "Elon Musk", "email": "elon@example.com", "plan": "pro", "logins": 1}}),
@@ -68,7 +73,25 @@ def main() -> int:
     finally:
         fake.terminate()
         fake.wait(timeout=10)
-    return 0 if answered == [200] * len(GOOD) + [400] * len(BROKEN) else 1
+    is_well = answered == [200] * len(GOOD) + [400] * len(BROKEN)
+    return 0 if is_well and run_samples(console) else 1
+
+
+def run_samples(console: Console) -> bool:
+    """Runs the article's samples as they are. Gives whether all of their events were accepted."""
+    console.print("\n[bold]The article's own programs[/], which send to https://api.june.so, unchanged:")
+    samples = [("python", sys.executable, "article_sample.py")]
+    if shutil.which("node") is not None and (AXIOS / "axios").is_dir():
+        samples.append(("node", "node", "article_sample.cjs"))
+    else:
+        console.print("(that in Node is left out: Node or axios is not installed)")
+    codes = []
+    env = os.environ | {"NODE_PATH": str(AXIOS)}
+    for name, program, sample in samples:
+        console.print(f"\n$ mock-june run -- {name} examples/{sample}")
+        asked = [sys.executable, "-m", "mock_june", "run", "--", program, str(HERE / sample)]
+        codes.append(subprocess.run(asked, check=False, env=env).returncode)  # noqa: S603 - our own samples
+    return not any(codes)
 
 
 def send(url: str, kind: str, payload: dict[str, Any]) -> int:

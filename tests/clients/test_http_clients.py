@@ -193,7 +193,7 @@ def test_a_body_over_the_limit(fake: FrontFace, url: str):
 def test_the_articles_python_samples(fake: FrontFace, url: str, repo: Path, tmp_path: Path):
     """The three Python samples of the article run with only the host changed, and stand on record."""
     sample = tmp_path / "sample.py"
-    sample.write_text((repo / "examples" / "article_sample.py").read_text("utf-8").replace("http://127.0.0.1:5863", url), "utf-8")
+    sample.write_text((repo / "examples" / "article_sample.py").read_text("utf-8").replace("https://api.june.so", url), "utf-8")
     subprocess.run([sys.executable, "-W", "error", sample], check=True, timeout=60, env={"PATH": os.environ["PATH"]})
     assert_samples(fake, "Registered")
 

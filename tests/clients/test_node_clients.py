@@ -76,7 +76,7 @@ def test_segments_sdk_after_a_passing_failure(fake: FrontFace, url: str, node: N
 def test_the_articles_node_samples(fake: FrontFace, url: str, node: Node, repo: Path, tmp_path: Path):
     """The three Node samples of the article run with only the host changed, and stand on record."""
     sample = tmp_path / "sample.cjs"
-    sample.write_text((repo / "examples" / "article_sample.cjs").read_text("utf-8").replace("http://127.0.0.1:5863", url), "utf-8")
+    sample.write_text((repo / "examples" / "article_sample.cjs").read_text("utf-8").replace("https://api.june.so", url), "utf-8")
     (tmp_path / "node_modules").symlink_to(Path(__file__).parent / "node" / "node_modules")
     node(sample)
     assert_samples(fake, "Dashboard Loaded")
