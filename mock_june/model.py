@@ -245,7 +245,7 @@ class Entry:
     """A line of the record as a list: an event, or a call without events (then `event`, `contract` and `kind` are None); without body, headers or answer.
 
     `place` is where the event stands among the `of` events of its call, from 1. `glance` holds those of the payload's own `userId`, `anonymousId`, `groupId`,
-    `event` and `timestamp` that are there and are no Object or array, cut where long. `violations` and `warnings` count
+    `event`, `name` and `timestamp` that are there and are no Object or array, cut where long. `violations` and `warnings` count
     the event's own, of a call without events the call's; `finding` is the first of them.
     """
 
@@ -271,7 +271,10 @@ class Entry:
 
 
 class Times(NamedTuple):
-    """Entries over time: stretches of `step` seconds from `start` (UTC, RFC 3339) on, and how many were accepted and rejected in each."""
+    """Entries over time, of the last hour at most: stretches of `step` seconds, and how many were accepted and rejected in each.
+
+    `start` is when the first stretch begins, UTC, RFC 3339.
+    """
 
     start: str
     step: int

@@ -19,7 +19,7 @@ READ = 32 * 1024
 LONGEST = 120
 """Characters of a member that a glance has."""
 
-SHOWN = ("userId", "anonymousId", "groupId", "event", "timestamp")
+SHOWN = ("userId", "anonymousId", "groupId", "event", "name", "timestamp")
 
 ROWS = """
 SELECT call.id, event.id, content.at, workspace.text, content.method, path.text, content.query, content.status, content.code, call.accepted, content.fault,

@@ -15,10 +15,9 @@ from mock_june.model import Filter, Overview, Times, WorkspaceTotals
 STRETCHES = 60
 """Of how many stretches a chart is made, at most."""
 
-STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
-"""Seconds that a stretch may have; beyond, whole days."""
+STEPS = (1, 2, 5, 10, 15, 20, 30, 60)
+"""Seconds that a stretch may have: a chart is of the last hour at most."""
 
-DAY = 86400
 LAST = "SELECT max(ifnull((SELECT max(id) FROM call), 0), ifnull((SELECT value FROM meta WHERE name = 'last_call'), 0))"
 NEXT = "SELECT id, at FROM content WHERE id >= ? ORDER BY id LIMIT 1"
 WORKSPACES = """
@@ -98,7 +97,7 @@ def _rules(connection: sqlite3.Connection, where: Filter) -> dict[str, int]:
 
 
 def _times(connection: sqlite3.Connection, entries: Entries) -> Times | None:
-    """Entries by the time of their call, from the first call on record to the last. None without calls.
+    """Entries by the time of their call, up to the last call on record, from the first one or from an hour before. None without calls.
 
     Ids grow with time, so the calls of a stretch are those between two ids, and each of these is found by halving.
     """
@@ -106,21 +105,16 @@ def _times(connection: sqlite3.Connection, entries: Entries) -> Times | None:
     if ends[0] is None:
         return None
     first, last = (_moment(connection, number)[1] for number in ends)
-    step = _step(last - first)
-    start = first // step * step
-    bounds = [ends[0] - 1]
+    span = min(last - first, STEPS[-1] * (STRETCHES - 2))
+    step = next(step for step in STEPS if span < step * (STRETCHES - 1))
+    start = (last - span) // step * step
+    bounds = [_last_before(connection, start, ends[0] - 1, ends[1])]
     for number in range(1, int((last - start) // step) + 1):
         bounds.append(_last_before(connection, start + number * step, bounds[-1], ends[1]))
     bounds.append(ends[1])
     splits = entries.counts(pairwise(bounds))
     at = datetime.fromtimestamp(start, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return Times(at, step, tuple(good for good, _ in splits), tuple(bad for _, bad in splits))
-
-
-def _step(span: float) -> int:
-    """Seconds of a stretch, so that `span` seconds, wherever they begin, are few enough of them."""
-    fitting = (step for step in STEPS if span < step * (STRETCHES - 1))
-    return next(fitting, DAY * (int(span // (DAY * (STRETCHES - 1))) + 1))
 
 
 def _last_before(connection: sqlite3.Connection, moment: float, low: int, high: int) -> int:

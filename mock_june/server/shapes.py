@@ -137,7 +137,7 @@ SHAPES: Json = {
             "accepted": {"type": "array", "items": COUNT},
             "rejected": {"type": "array", "items": COUNT},
         },
-        description="Entries over time.",
+        description="Entries over time: of the last hour at most, up to the newest call.",
     ),
     "Workspaces": _object(
         {

@@ -4,7 +4,7 @@ import { ask, text } from './api.js'
 import * as copying from './copy.js'
 import { byId, bytes, copy, h, seen, several, time } from './dom.js'
 import { lines, nameOf, placed } from './json.js'
-import { faultText, keyOf, stateOf, titleOf } from './row.js'
+import { faultText, keyOf, stateOf, titleOf, WORDS } from './row.js'
 
 const READ = 256_000 // bytes that are shown without being asked for
 const LINES = 1500 // lines that are shown at once
@@ -88,19 +88,18 @@ function parts(entry, call, event, source) {
 
 function head(entry) {
   const state = stateOf(entry)
-  const words = { accepted: 'accepted', warned: 'accepted, with a warning', rejected: 'rejected', fault: 'met a fault' }
   return h('header', { class: 'detail-head' },
     h('div', {},
-      h('p', { class: 'over' }, h('span', { class: 'kind', 'data-kind': entry.kind ?? '' }, entry.kind ?? 'call'), h('span', { class: 'verdict', 'data-state': state }, `${entry.status} · ${words[state]}`)),
+      h('p', { class: 'over' }, h('span', { class: 'kind', 'data-kind': entry.kind ?? '' }, entry.kind ?? 'call'), h('span', { class: 'verdict', 'data-state': state }, `${entry.status} · ${WORDS[state]}`)),
       h('h2', {}, titleOf(entry)),
-      h('p', { class: 'under' }, time(entry.at, true), ` · call ${entry.call}`, entry.of > 1 && `, event ${entry.place} of ${entry.of}`, entry.workspace && ` · ${entry.workspace}`)),
+      h('p', { class: 'under' }, time(entry.at), ` · call ${entry.call}`, entry.of > 1 && `, event ${entry.place} of ${entry.of}`, entry.workspace && ` · ${entry.workspace}`)),
     h('button', { type: 'button', class: 'close', 'aria-label': 'Close', click: close }, '×'))
 }
 
 function actions(entry, call, event, source) {
   const { userId, anonymousId, groupId } = entry.glance
   const line = (name, value, label) => typeof value === 'string' && h('button', { type: 'button', click: () => onTimeline(name, value) }, `${label} ${seen(value)}`)
-  const timelines = [line('userId', userId, 'All of user'), line('anonymousId', userId === undefined && anonymousId, 'All of visitor'), line('groupId', groupId, 'All of company')].filter(Boolean)
+  const timelines = [line('userId', userId, 'Timeline of user'), line('anonymousId', userId === undefined && anonymousId, 'Timeline of visitor'), line('groupId', groupId, 'Timeline of company')].filter(Boolean)
   const copies = []
   if (source !== null) {
     const path = event && entry.of > 1 ? `/sdk/${event.kind}` : call.path
@@ -110,7 +109,7 @@ function actions(entry, call, event, source) {
       as('curl', () => copying.curl({ path, type: call.headers['content-type'] ?? (event ? 'application/json' : ''), body: source })),
       as('Python', () => copying.requests({ path, body: source, isJson })),
     )
-    const rule = (event ?? call).violations[0]?.rule
+    const rule = (event?.violations[0] ?? call.violations[0])?.rule
     if (event?.accepted) copies.push(as('pytest', () => copying.assertion(event.kind, source)))
     else if (rule) copies.push(as('pytest', () => copying.refusal(rule)))
   }
@@ -131,8 +130,8 @@ function isJsonText(source) {
 function eventParts(event, source) {
   const findings = [...event.violations, ...event.warnings]
   const link = `/_mock/events/${event.id}/payload`
-  if (source === null) return [h('h3', {}, 'Payload'), tooLong(event.payload_bytes, link, async () => code(await text(link), findings)), ...findings.map(note)]
-  return [h('h3', {}, 'Payload'), code(source, findings)]
+  if (source === null) return [h('h3', {}, 'Payload'), tooLong(event.payload_bytes, link, async () => code(await text(link), findings, 'Payload')), ...findings.map(note)]
+  return [h('h3', {}, 'Payload'), code(source, findings, 'Payload')]
 }
 
 function callParts(call, source) {
@@ -141,7 +140,7 @@ function callParts(call, source) {
   const link = `/_mock/calls/${call.id}/body`
   const shown = source === null
     ? tooLong(call.body_bytes, link, async () => plain(await text(link)))
-    : source === '' ? h('p', { class: 'none' }, 'The body is empty.') : isJsonText(source) ? code(source, found) : plain(source)
+    : source === '' ? h('p', { class: 'none' }, 'The body is empty.') : isJsonText(source) ? code(source, found, 'Body') : plain(source)
   const beside = source === null || !isJsonText(source) ? found.map(note) : []
   return [h('h3', {}, 'Body'), ...beside, shown, more > 0 && h('p', { class: 'none' }, `and ${several(more, 'further violation')}`)]
 }
@@ -157,10 +156,10 @@ function tooLong(size, link, make) {
 const plain = (source) => h('pre', { class: 'code', tabindex: '0', 'aria-label': 'Body' }, seen(source.slice(0, READ)), source.length > READ && ' …')
 
 /** JSON with its findings in place. */
-function code(source, findings) {
+function code(source, findings, label) {
   const made = lines(source)
   const { present, missing } = placed(made, findings)
-  const element = h('div', { class: 'code', role: 'region', 'aria-label': 'Payload', tabindex: '0' })
+  const element = h('div', { class: 'code', role: 'group', 'aria-label': label })
   const marked = [...present.keys(), ...missing.keys()]
   const put = (from, to) => {
     for (let number = from; number < Math.min(to, made.length); number += 1) {
@@ -225,5 +224,5 @@ function request(call, event) {
 
 function answer(call) {
   return h('section', {}, h('h3', {}, 'Answer'), h('p', { class: 'request' }, h('code', {}, `${call.status}${call.code ? ` ${call.code}` : ''}`), ` after ${call.duration_ms.toLocaleString('en-US', { maximumFractionDigits: 2 })} ms`),
-    code(JSON.stringify(call.answer), []))
+    code(JSON.stringify(call.answer), [], 'Answer'))
 }

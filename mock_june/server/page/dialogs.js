@@ -82,7 +82,7 @@ function planForm(error, onPlanned) {
       : h('input', { id, name, type, value: initial, inputmode: type === 'number' ? 'decimal' : null, step: 'any', min: '0' })
     return h('div', { class: 'field' }, h('label', { for: id }, label), control)
   }
-  const common = h('div', { class: 'fields' }, field('kind', 'Kind', KINDS), field('path', 'Path', ''), field('times', 'Times (empty: until reset)', '1', 'number'), field('after', 'After so many calls', '', 'number'))
+  const common = h('div', { class: 'fields' }, field('kind', 'Kind', KINDS), field('path', 'Path', ''), field('times', 'Times, or empty', '1', 'number'), field('after', 'After calls', '', 'number'))
   const change = () => {
     own.replaceChildren(...DOES.get(choice.value).fields.map((each) => field(...each)))
     common.querySelector('#fault-times').closest('.field').hidden = choice.value === 'rate'

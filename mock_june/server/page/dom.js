@@ -42,19 +42,15 @@ export function bytes(count) {
   return count < 1e6 ? `${(count / 1e3).toFixed(1)} kB` : `${(count / 1e6).toFixed(1)} MB`
 }
 
-/** A moment as a <time>: in UTC, the local one on hover. `at` is RFC 3339; `whole` with the date even of today. */
-export function time(at, whole = false) {
-  const element = h('time', { datetime: at })
-  setTime(element, at, whole)
-  return element
-}
+/** A moment as a <time>, in UTC. `at` is RFC 3339. */
+export const time = (at) => h('time', { datetime: at }, `${at.slice(0, 10)} ${at.slice(11, 23)} UTC`)
 
-export function setTime(element, at, whole = false) {
-  const today = new Date().toISOString().slice(0, 10)
-  element.textContent = whole ? `${at.slice(0, 10)} ${at.slice(11, 23)} UTC` : at.startsWith(today) ? at.slice(11, 23) : `${at.slice(5, 10)} ${at.slice(11, 19)}`
-  element.setAttribute('datetime', at)
-  element.title = `${new Date(at).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'long' })} (local)\n${at} (UTC)`
-}
+const local = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'long' })
+
+// On hover, a <time> has the local time too: made then, since making it takes as long as all the rest of a row.
+document.addEventListener('pointerover', ({ target }) => {
+  if (target.tagName === 'TIME') target.title = `${local.format(new Date(target.dateTime))} (local)\n${target.dateTime} (UTC)`
+})
 
 let shown = 0
 

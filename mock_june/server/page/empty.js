@@ -4,7 +4,8 @@ import { ask } from './api.js'
 import { byId, copy, h } from './dom.js'
 import { shell } from './copy.js'
 
-const PAYLOAD = '{"type": "track", "userId": "1", "event": "Registered", "email": "ada@example.com", "timestamp": "2021-02-24T01:19:38.931Z"}'
+const MEMBERS = ['"type": "track"', '"event": "Registered"', '"userId": "1"', '"email": "ada@example.com"', '"timestamp": "2021-02-24T01:19:38.931Z"']
+const PAYLOAD = (margin, end) => `{\n${MEMBERS.map((member) => `${margin}${member}`).join(',\n')}${end}\n${margin.slice(4)}}`
 const KEY = 'my-api-key'
 
 let drawn = ''
@@ -28,14 +29,13 @@ export async function show(nothing, filter) {
   const { any_key: anyKey } = await ask('/_mock/workspaces').catch(() => ({ any_key: true }))
   const key = anyKey ? KEY : '$JUNE_API_KEY'
   const url = `${location.origin}/api/track`
-  const curl = `curl ${url} \\\n  -H ${anyKey ? shell(`Authorization: Basic ${key}`) : `"Authorization: Basic ${key}"`} \\\n  -H 'Content-Type: application/json' \\\n  -d ${shell(PAYLOAD)}`
+  const curl = `curl ${url} \\\n  -H ${anyKey ? shell(`Authorization: Basic ${key}`) : `"Authorization: Basic ${key}"`} \\\n  -H 'Content-Type: application/json' \\\n  -d ${shell(PAYLOAD('    ', ''))}`
   const authorization = anyKey ? `"Basic ${key}"` : 'f"Basic {os.environ[\'JUNE_API_KEY\']}"'
-  const python = `${anyKey ? '' : 'import os\n'}import json, urllib.request\n\npayload = ${PAYLOAD}\nrequest = urllib.request.Request(\n    "${url}",\n    data=json.dumps(payload).encode(),\n    headers={"Authorization": ${authorization}, "Content-Type": "application/json"},\n)\nprint(urllib.request.urlopen(request).read().decode())`
+  const python = `${anyKey ? '' : 'import os\n'}import json, urllib.request\n\npayload = ${PAYLOAD('    ', ',')}\nrequest = urllib.request.Request(\n    "${url}",\n    data=json.dumps(payload).encode(),\n    headers={"Authorization": ${authorization}, "Content-Type": "application/json"},\n)\nprint(urllib.request.urlopen(request).read().decode())`
   element.replaceChildren(
     h('h2', {}, 'Nothing has come yet'),
     h('p', {}, 'Send a first event. It appears here at once.'),
-    snippet('In a shell', curl),
-    snippet('In Python', python),
+    h('div', { class: 'snippets' }, snippet('In a shell', curl), snippet('In Python', python)),
     h('p', { class: 'more' }, anyKey ? 'Any key that is not empty will do.' : 'The key is one of those that the fake was started with.', ' A backfill is pointed here by its URL: ', h('code', {}, location.origin), ' in place of ', h('code', {}, 'https://api.june.so'), '.'),
   )
 }

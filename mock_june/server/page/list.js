@@ -25,7 +25,8 @@ export class List {
     this.chosen = null // {key, index}
     this.drawing = 0
     root.addEventListener('scroll', () => { this.later(); this.onTop(this.atTop) }, { passive: true })
-    new ResizeObserver(() => this.later()).observe(root)
+    this.row = 40 // pixels of a row
+    new ResizeObserver(() => { this.row = Number.parseFloat(getComputedStyle(root).getPropertyValue('--row')); this.later() }).observe(root)
     root.addEventListener('click', (event) => this.clicked(event))
   }
 
@@ -105,11 +106,6 @@ export class List {
     return then < 0 ? undefined : this.old.stretches.get(Math.floor(then / STRETCH))?.[then % STRETCH]
   }
 
-  get height() {
-    const tall = Number.parseFloat(getComputedStyle(this.root).getPropertyValue('--row'))
-    return tall || 40
-  }
-
   /** How many pixels of the whole list one pixel of the scroll bar stands for. */
   ratio(row) {
     const tall = this.total * row
@@ -118,12 +114,12 @@ export class List {
   }
 
   first() {
-    const row = this.height
+    const { row } = this
     return Math.floor((this.root.scrollTop * this.ratio(row)) / row)
   }
 
   reveal(index) {
-    const row = this.height
+    const { row } = this
     const ratio = this.ratio(row)
     const offset = this.root.scrollTop * ratio
     const sight = this.root.clientHeight
@@ -136,7 +132,7 @@ export class List {
   }
 
   paint() {
-    const row = this.height
+    const { row } = this
     const sight = this.root.clientHeight
     this.space.style.height = `${Math.min(this.total * row, TALLEST)}px`
     const top = this.root.scrollTop
@@ -150,7 +146,7 @@ export class List {
       }
     }
     for (let index = first; index <= last; index += 1) this.paintRow(index, top + index * row - offset)
-    for (const element of this.spare) element.hidden = true
+    for (const element of this.spare) if (!element.hidden) element.hidden = true
     for (let number = Math.floor(first / STRETCH); number * STRETCH <= last; number += 1) this.load(number)
     const chosen = this.chosen && this.rows.get(this.chosen.index)
     if (chosen) this.root.setAttribute('aria-activedescendant', chosen.id)
@@ -170,11 +166,12 @@ export class List {
     if (element.entry !== entry || element.index !== index) {
       element.index = index
       element.entry = entry ?? null
-      element.setAttribute('aria-posinset', index + 1)
+      element.ariaPosInSet = index + 1
       this.draw(element, entry)
     }
-    element.setAttribute('aria-setsize', this.total)
-    element.setAttribute('aria-selected', String(Boolean(this.chosen && entry && this.keyOf(entry) === this.chosen.key)))
+    const selected = String(Boolean(this.chosen && entry && this.keyOf(entry) === this.chosen.key))
+    if (element.ariaSetSize !== String(this.total)) element.ariaSetSize = this.total
+    if (element.ariaSelected !== selected) element.ariaSelected = selected
     element.style.transform = `translateY(${y}px)`
   }
 

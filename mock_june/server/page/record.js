@@ -50,6 +50,7 @@ export class Record {
     this.filter = filter
     this.live.stop()
     try {
+      this.totals = await totals()
       const stats = await ask('/_mock/stats', { query: filter })
       if (epoch !== this.epoch) return
       this.fresh = []
@@ -140,11 +141,9 @@ export class Record {
   /** Whether somebody else has changed the record: the stream tells of what comes, not of what goes. */
   async look() {
     if (document.hidden || this.stats === null) return
-    const health = await ask('/_mock/health').catch(() => null)
-    if (health === null) return
-    const totals = [health.calls, health.events, health.rejected, health.last_call].join()
-    if (this.totals !== '' && totals !== this.totals) this.countSoon()
-    this.totals = totals
+    const now = await totals().catch(() => this.totals)
+    if (now !== this.totals) this.countSoon()
+    this.totals = now
     this.hears.onLook()
   }
 
@@ -152,4 +151,10 @@ export class Record {
     if (error instanceof Refused) this.hears.onRefused(error.message)
     else this.hears.onState('lost')
   }
+}
+
+/** What of a record changes with whatever happens to it. */
+async function totals() {
+  const { calls, events, rejected, last_call: last } = await ask('/_mock/health')
+  return [calls, events, rejected, last].join()
 }

@@ -1,6 +1,6 @@
 // One row of the list.
 
-import { h, seen, setTime, several } from './dom.js'
+import { h, seen, several } from './dom.js'
 
 export const keyOf = (entry) => (entry.event === null ? `call=${entry.call}` : `event=${entry.event}`)
 
@@ -26,32 +26,35 @@ export function draw(element, entry) {
     return
   }
   parts.mark.textContent = WORDS[stateOf(entry)]
-  setTime(parts.at, entry.at)
+  parts.at.dateTime = entry.at
+  parts.at.textContent = entry.at.startsWith(today()) ? entry.at.slice(11, 23) : `${entry.at.slice(5, 10)} ${entry.at.slice(11, 19)}`
   parts.kind.textContent = entry.kind ?? 'call'
   parts.name.textContent = titleOf(entry)
-  parts.who.textContent = whoOf(entry)
+  parts.who.textContent = whoOf(entry) === titleOf(entry) ? '' : whoOf(entry)
   parts.note.textContent = noteOf(entry)
-  parts.note.title = parts.note.textContent
   parts.batch.textContent = entry.of > 1 ? `${entry.place} of ${entry.of}` : ''
-  parts.batch.title = entry.of > 1 ? `event ${entry.place} of the ${several(entry.of, 'event')} of call ${entry.call}` : ''
   parts.status.textContent = entry.status
 }
 
-const WORDS = { accepted: 'accepted', warned: 'accepted, with a warning', rejected: 'rejected', fault: 'fault' }
+/** The day that it is now in UTC, as entries' times begin. */
+const today = () => new Date().toISOString().slice(0, 10)
 
-/** How an entry ended: accepted, warned, rejected, fault (a planned one spoilt it). */
+/** How an entry ended, in words. */
+export const WORDS = { accepted: 'accepted', warned: 'accepted, with a warning', rejected: 'rejected', dragged: 'refused with its call', fault: 'met a fault' }
+
+/** How an entry ended: accepted, warned, rejected, dragged (something else in its call was wrong), fault (a planned one spoilt it). */
 export function stateOf(entry) {
   if (entry.fault && (!entry.accepted || entry.fault.when === 'after')) return 'fault'
-  if (!entry.accepted) return 'rejected'
+  if (!entry.accepted) return entry.event !== null && entry.violations === 0 ? 'dragged' : 'rejected'
   return entry.warnings > 0 ? 'warned' : 'accepted'
 }
 
 /** What an entry is, in a word or two of its own. */
 export function titleOf(entry) {
   if (entry.kind === null) return seen(`${entry.method} ${entry.path}`)
-  const { event, groupId, userId, anonymousId } = entry.glance
-  if (entry.kind === 'group') return seen(groupId ?? 'no groupId')
-  return seen(event ?? (entry.kind === 'track' ? 'no event name' : userId ?? anonymousId ?? 'nobody'))
+  const { event, name, groupId } = entry.glance
+  const own = { track: event ?? 'no event name', group: groupId === undefined ? 'no groupId' : `company ${groupId}`, page: name, screen: name }[entry.kind]
+  return seen(own ?? (whoOf(entry) || 'nobody'))
 }
 
 /** Of whom or of what company it speaks, beside its title. */
@@ -68,7 +71,7 @@ export function noteOf(entry) {
   const found = entry.violations + entry.warnings
   if (finding) return seen(finding.message) + (found > 1 ? ` (+${found - 1} more)` : '')
   if (entry.accepted) return ''
-  return entry.event === null ? seen(entry.code ?? '') : 'refused with its batch'
+  return entry.event === null ? seen(entry.code ?? '') : WORDS.dragged
 }
 
 /** A fault in words. */

@@ -22,7 +22,7 @@ export function build(onPick) {
     return element
   }
   byId('summary').append(
-    cell('calls', 'calls'), cell('events', 'events'), cell('accepted', 'accepted', 'true'), cell('rejected', 'rejected', 'false'), cell('rate', 'events/s now'),
+    cell('calls', 'calls'), cell('events', 'events'), cell('accepted', 'accepted', 'true'), cell('rejected', 'rejected', 'false'), cell('rate', 'per second'),
     h('figure', { class: 'times' }, chart, h('figcaption', { id: 'times' })),
   )
 }
@@ -69,7 +69,7 @@ function drawTimes(times) {
   }
   const sums = times.accepted.map((good, index) => good + times.rejected[index])
   const most = Math.max(1, ...sums)
-  const count = Math.max(sums.length, 24)
+  const count = Math.max(sums.length, 40)
   const wide = WIDTH / count
   const bar = (name, index, value, below) => svg('rect', {
     class: name, x: (count - sums.length + index) * wide, width: Math.max(wide - 1, 0.5), y: HEIGHT - ((value + below) / most) * HEIGHT, height: (value / most) * HEIGHT,
@@ -101,12 +101,12 @@ function drawBars(id, name, bars, chosen) {
     item.firstChild.setAttribute('aria-pressed', String(bar.value === chosen))
     return item
   }))
-  if (bars.length === 0) list.append(h('li', { class: 'none' }, id === 'rules' ? 'None. All is well.' : 'None yet.'))
+  if (bars.length === 0) list.append(h('li', { class: 'none' }, 'None.'))
 }
 
 function newBar(name, value) {
   const item = h('li', {}, h('button', { type: 'button', 'aria-pressed': 'false', click: () => pick(name, value) },
-    h('span', { class: 'label' }, value), h('span', { class: 'count' }), h('span', { class: 'meter', 'aria-hidden': 'true' }, h('i', { class: 'good' }), h('i', { class: 'bad' }))))
+    h('span', { class: 'label' }, ...value.split('.').flatMap((part, place) => (place ? ['.', h('wbr'), part] : [part]))), h('span', { class: 'count' }), h('span', { class: 'meter', 'aria-hidden': 'true' }, h('i', { class: 'good' }), h('i', { class: 'bad' }))))
   item.value = value
   return item
 }
