@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import email.utils
+import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -56,14 +57,15 @@ def batch(payloads: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def encoded(payload: Mapping[str, Any]) -> bytes:
     """A payload as JSON, datetimes as June takes them. Raises UsageError, with the place, for what JSON has not."""
     try:
-        return orjson.dumps(_plain(payload, ""))
-    except TypeError as error:
+        # Not orjson's, which writes no integer beyond 64 bits and nothing that nests deeper than 254 levels: June's API takes both.
+        return json.dumps(_plain(payload, ""), ensure_ascii=False, separators=(",", ":")).encode()
+    except (ValueError, RecursionError) as error:  # half of a surrogate pair, an integer of thousands of digits, deeper than Python follows
         raise UsageError(f"the payload is no JSON: {error}") from None
 
 
 def _plain(value: Any, pointer: str) -> Any:
     if isinstance(value, Mapping):
-        return {name: _plain(member, f"{pointer}/{name}") for name, member in value.items()}
+        return {_name(name, pointer): _plain(member, f"{pointer}/{name}") for name, member in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item, f"{pointer}/{place}") for place, item in enumerate(value)]
     if isinstance(value, datetime):
@@ -75,6 +77,13 @@ def _plain(value: Any, pointer: str) -> Any:
     if value is None or isinstance(value, str | int | float):
         return value
     raise UsageError(f"{pointer or 'the payload'} is a {type(value).__name__}, {cut(repr(value), 60)}, which JSON has not; make it a str, an int or a float")
+
+
+def _name(name: Any, pointer: str) -> str:
+    """A member's name. JSON's own encoder would make a text of a number, and two members of one name of 1 and "1"."""
+    if isinstance(name, str):
+        return name
+    raise UsageError(f"{pointer or 'the payload'} has a member named {cut(repr(name), 60)}: names are strings in JSON; make it a str")
 
 
 def _text(moment: datetime, pointer: str) -> str:
