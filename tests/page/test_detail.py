@@ -76,7 +76,7 @@ class TestMarks:
         assert '"__proto__": {' in lines
         assert '"": "e",' in lines
         assert r'"t": "\u0041\n\u202e"' in lines
-        assert {'"o": {},', '"l": []'} <= set(lines)
+        assert {'"o": {},', '"l": [],'} <= set(lines)
         assert screen.page.locator(".line[data-severity=error]").inner_text() == '"userId": 2,'
 
 
