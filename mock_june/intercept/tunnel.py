@@ -54,9 +54,6 @@ class End(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for mypy
         self._transport = transport
         self._living.ends.add(self)
-        sock = transport.get_extra_info("socket")
-        with contextlib.suppress(OSError):  # gone already
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else 40 ms an answer that is written in two
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""

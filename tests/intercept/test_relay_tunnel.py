@@ -140,33 +140,31 @@ def test_a_client_that_goes_away_ends_the_connection_to_the_fake():
 
 
 def test_a_client_that_goes_away_while_its_host_is_being_reached_leaves_nothing(monkeypatch):
-    """The connection that was made for it in vain is closed."""
-    ended = threading.Event()
-
-    def wait(sock):
-        rest(sock)
-        ended.set()
-
-    reaching, gone = threading.Event(), threading.Event()
-    look_up = Outside.fake
+    """The connection that was made for it in vain is closed, though the host would keep it."""
+    reaching, gone, over = threading.Event(), threading.Event(), threading.Event()
+    reach = Outside.fake
 
     async def slow(self, host, port):
-        end = await look_up(self, host, port)
+        end = await reach(self, host, port)
         reaching.set()
         while not gone.is_set():  # noqa: ASYNC110 - set in another thread
             await asyncio.sleep(0.001)
         return end
 
+    def keep(sock):
+        rest(sock)
+        over.wait(PATIENCE)
+
     monkeypatch.setattr(Outside, "fake", slow)
-    with upstream(wait) as fake, relay(fake.address) as running:
+    with upstream(keep) as fake, relay(fake.address) as running:
         with through(running, "api.june.so:80") as sock:
             sock.sendall(GET)
             assert reaching.wait(PATIENCE)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        time.sleep(0.05)
+        eventually(lambda: len(running._living.ends) == 1)
         gone.set()
-        assert ended.wait(PATIENCE)
         eventually(lambda: not running._living.ends)
+        over.set()
 
 
 def test_pieces_are_carried_as_they_come():
@@ -196,16 +194,19 @@ def test_an_answer_in_two_writes_costs_no_wait():
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         while sock.recv(999):
             sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")
+            time.sleep(0.002)  # else the relay may get both at once
             sock.sendall(b"ok")
 
     with upstream(in_two) as fake, relay(fake.address) as running, secured(running.port) as sock:
-        begin = time.perf_counter()
-        for _ in range(20):
+        waits = []
+        for _ in range(50):
+            begin = time.perf_counter()
             sock.sendall(GET)
             got = b""
             while not got.endswith(b"ok"):
                 got += sock.recv(99)
-        assert time.perf_counter() - begin < 20 * 0.04
+            waits.append(time.perf_counter() - begin)
+        assert sorted(waits)[25] < 0.04
 
 
 def test_a_slow_client_holds_up_nobody():
