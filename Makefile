@@ -42,8 +42,10 @@ generate: $(READY)
 docs: generate ## into site/
 	$(BIN)/zensical build --strict
 
-dist: $(READY)
+dist: $(READY) ## a release that could be pushed
+	rm -rf dist
 	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
 
 # The tests with the oldest versions that pyproject.toml admits.
 lowest: $(LOWEST)/.ready $(NODE)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import email
+import email.message
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -15,6 +18,8 @@ from pathlib import Path
 import pytest
 
 from mock_june import __version__
+
+PYTHONS = ("3.11", "3.12", "3.13")
 
 # One worker builds and installs once.
 pytestmark = pytest.mark.xdist_group("package")
@@ -42,6 +47,22 @@ def bare(wheel, tmp_path_factory) -> Path:
     scripts = folder / ("Scripts" if os.name == "nt" else "bin")
     subprocess.run([sys.executable, "-m", "pip", "--python", scripts / "python", "install", "--quiet", "--no-compile", wheel], check=True, capture_output=True)
     return scripts
+
+
+@pytest.fixture(scope="module")
+def metadata(wheel) -> email.message.Message:
+    """What the wheel says of itself."""
+    return email.message_from_string(zipfile.ZipFile(wheel).read(f"mock_june-{__version__}.dist-info/METADATA").decode())
+
+
+def interpreter(version: str) -> Path:
+    """A Python of that version; a test skips itself where there is none."""
+    found = shutil.which(f"python{version}")
+    # What is found first may be pyenv's, which runs the version that a folder has chosen, or none.
+    for path in ([Path(found)] if found else []) + sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python")):
+        if subprocess.run([path, "-c", "import venv, ensurepip"], capture_output=True, check=False).returncode == 0:
+            return path
+    pytest.skip(f"Python {version} is not here")
 
 
 def files_of(repo: Path, *folders: str) -> set[str]:
@@ -101,6 +122,30 @@ class TestPlaces:
         assert "site-packages" in where
 
 
+class TestMetadata:
+    def test_twine(self, dist):
+        """Twine finds nothing wrong, and the README renders."""
+        pytest.importorskip("twine", reason="twine is not installed here: it is in the group release")
+        ended = subprocess.run([sys.executable, "-m", "twine", "check", "--strict", *dist.iterdir()], capture_output=True, text=True, timeout=60, check=False)
+        assert ended.returncode == 0, ended.stdout
+        assert ended.stdout.count("PASSED") == 2
+
+    def test_complete(self, metadata):
+        """Name, version, summary, licence, author, Python and README are said; the summary fits one line."""
+        for name in ("Name", "Version", "Summary", "License-Expression", "License-File", "Author", "Requires-Python", "Keywords"):
+            assert metadata[name], name
+        assert metadata["Description-Content-Type"] == "text/markdown"
+        assert str(metadata.get_payload()).startswith("# mock-june\n")
+        assert len(metadata["Summary"]) <= 200
+
+    def test_classifiers(self, metadata):
+        """Every classifier is one that indexes know, and each Python that is tested has its own."""
+        known = pytest.importorskip("trove_classifiers", reason="trove-classifiers comes with hatchling").classifiers
+        said = metadata.get_all("Classifier")
+        assert set(said) <= set(known)
+        assert {f"Programming Language :: Python :: {version}" for version in PYTHONS} <= set(said)
+
+
 class TestInstalled:
     def test_rule(self, bare, tmp_path):
         """The installed command knows the rules."""
@@ -124,3 +169,31 @@ class TestInstalled:
             finally:
                 server.terminate()
         assert server.returncode in (0, -15, 143)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", PYTHONS)
+def test_every_python(repo, wheel, tmp_path, version):
+    """In an environment with nothing but the wheel each Python that is promised runs its commands, its plugin, and the contract suite against its server."""
+    scripts = tmp_path / "bare" / "bin"
+    subprocess.run([interpreter(version), "-m", "venv", scripts.parent], check=True)
+    subprocess.run([scripts / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wheel], check=True, capture_output=True)
+    project = tmp_path / "project"
+    shutil.copytree(repo / "tests" / "docs" / "files", project)
+    shutil.copy(repo / "tests" / "docs" / "first.py", project / "test_first.py")
+
+    def run(*command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([scripts / command[0], *command[1:]], cwd=project, capture_output=True, text=True, timeout=120, check=False)
+
+    assert run("mock-june", "--version").stdout == f"mock-june {__version__}\n"
+    checked = run("mock-june", "check", "export.jsonl", "--output-format", "concise")
+    assert (checked.returncode, checked.stderr) == (1, "")
+    tested = run("python", "-m", "pytest", "-q", "-W", "error", "test_first.py")
+    assert tested.returncode == 0, tested.stdout
+    with subprocess.Popen([scripts / "mock-june", "serve", "--port", "0", "--key", "k"], cwd=project, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            url = server.stdout.readline().split()[-1]
+            verified = run("mock-june", "verify", url, "--key", "k", "--max-examples", "0")
+            assert verified.returncode == 0, verified.stdout
+        finally:
+            server.terminate()
