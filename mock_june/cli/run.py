@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -47,6 +48,9 @@ class Fake(NamedTuple):
 @click.option(
     "--fault", "faults", type=fakes.Whole(), multiple=True, metavar="JSON", help='Plan a fault at the start: \'{"status": 503, "times": 2}\' (repeatable).'
 )
+@click.option("--output-format", type=click.Choice(["json", "junit", "markdown"]), help="Write what was found in this format too, to --output-file.")
+@click.option("--output-file", type=click.Path(dir_okay=False), metavar="FILE", help="Where that goes; written whole or not at all.")
+@click.option("--summary-to", type=click.Path(dir_okay=False), metavar="FILE", help="A summary in Markdown besides, such as the one that a CI job shows.")
 @click.option("--page", is_flag=True, help="Print the fake's address, where a browser shows what comes while the program runs.")
 @click.option("--select", multiple=True, metavar="RULE", help="Hold calls to these rules alone (ids or globs, repeatable).")
 @click.option("--ignore", multiple=True, metavar="RULE", help="Leave these rules out (ids or globs, repeatable).")
@@ -61,6 +65,9 @@ def run(
     no_guard: bool,
     journal: Path | None,
     faults: tuple[str, ...],
+    output_format: str | None,
+    output_file: str | None,
+    summary_to: str | None,
     page: bool,
     select: tuple[str, ...],
     ignore: tuple[str, ...],
@@ -76,7 +83,6 @@ def run(
 
     The exit code is the program's own, 128 + the signal if one ended it. When that is 0: 1 for rejected calls, or when no call was captured.
     """
-    from mock_june.checker.outputs import Output
     from mock_june.intercept import guard
     from mock_june.intercept.child import Child
 
@@ -87,8 +93,9 @@ def run(
     guarded = not no_guard and guard.available()
     if require_guard and not guarded:
         raise UsageError(f"--require-guard: {guard.WHY_NOT}; the program was not started")
-    if export is not None and not Path(export).is_fifo():
-        Output(export).drop()  # told now, and not when the program has run
+    if (output_format is None) != (output_file is None):
+        raise UsageError("--output-format and --output-file belong together: stdout and stderr are the program's own")
+    _refuse_outputs(export, output_file, summary_to)
     # The keeper is forked before there is any thread, and puts up the guard while the fake starts.
     with Child(guarded=guarded) as child, ExitStack() as stack:
         fake = stack.enter_context(_fake(keys, journal, faults, select, ignore))
@@ -109,7 +116,25 @@ def run(
         if export is not None:
             _say(f"  {summary.counted(_export(fake, export), 'payload')} in {printable(export)}")
     failed = (fake.tally.rejected and not allow_rejected) or (not fake.tally.calls and not allow_empty)
-    return ended.code or (FAILED if failed else 0)
+    code = ended.code or (FAILED if failed else 0)
+    reports = {path: name for name, path in ((output_format, output_file), ("markdown", summary_to)) if name is not None and path is not None}
+    if reports:
+        from mock_june.cli.run_reports import FORMATS, Outcome
+
+        outcome = Outcome(shlex.join(command), code, fake.tally, relay.traffic, fake.record.rules_hash, allow_empty)
+        for path, name in reports.items():
+            _write(path, FORMATS[name](outcome))
+    return code
+
+
+def _refuse_outputs(*paths: str | None) -> None:
+    """Raises what is wrong with files that are to be written, now and not when the program has run."""
+    from mock_june.checker.outputs import Output, refuse_clashes
+
+    refuse_clashes(paths, ())
+    for path in paths:
+        if path is not None and (not Path(path).exists() or Path(path).is_file()):
+            Output(path).drop()
 
 
 def _refuse_escapes(command: Sequence[str]) -> None:
@@ -161,6 +186,14 @@ def _intercepted(fake: Fake, *, block_others: bool, carry: bool) -> Iterator[tup
     relay = Relay(authority, address, block_others=block_others, parent=parent, direct=direct, carries=carry)
     with Workplace.make(authority.certificate, os.environ) as place, relay:
         yield relay, place.folder, environment.build(os.environ, relay.proxy_url, place, carry=carry)
+
+
+def _write(path: str, text: str) -> None:
+    from mock_june.checker.outputs import Output
+
+    output = Output(path)
+    output.write(text.encode("utf-8", "backslashreplace"))
+    output.keep()
 
 
 def _export(fake: Fake, path: str) -> int:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import click
 
-from mock_june import wire
 from mock_june.model import Call, Fault, Violation
 from mock_june.text import cut, printable
 
@@ -89,20 +87,6 @@ def listed(title: str, counts: Mapping[str, int]) -> Iterator[str]:
     shown = [f"{_shown(name)} ({count:,})" for name, count in Counter(counts).most_common(MOST_NAMES)]
     rest = len(counts) - len(shown)
     yield f"  {title}: {'; '.join(shown)}" + (f"; {rest:,} more" if rest else "")
-
-
-def document(tally: Tally) -> dict[str, Any]:
-    """The same as JSON."""
-    return {
-        "calls": tally.calls,
-        "accepted": tally.accepted,
-        "rejected": tally.rejected,
-        "events": dict(tally.events),
-        "by_rule": {rule: {"calls": broken.count, "first_call": broken.call, "first": wire.violation(broken.first)} for rule, broken in tally.by_rule.items()},
-        "refused_otherwise": [{"status": status, "code": code, "path": path, "calls": count} for (status, code, path), count in tally.by_code.items()],
-        "warnings": dict(tally.warnings),
-        "faults": {str(number): fault.struck for number, fault in tally.faults.items()},
-    }
 
 
 def counted(count: int, what: str) -> str:

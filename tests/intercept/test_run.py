@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from junitparser import JUnitXml
 
 from mock_june.intercept import guard
 from tests.intercept.running import COMMAND, PROGRAMS, environment, post, run
@@ -166,6 +168,32 @@ class TestOptions:
         """An export that cannot be written is told before the program starts."""
         ended = run("touch", tmp_path / "started", export=tmp_path / "missing" / "events.jsonl")
         assert (ended.code, (tmp_path / "started").exists()) == (2, False)
+
+    def test_reports(self, tmp_path: Path):
+        """--output-format and --output-file write what was found as JSON or JUnit, --summary-to as Markdown, besides the summary for people."""
+        told = {}
+        for name in ("json", "junit"):
+            told[name] = tmp_path / name
+            options = ("--output-format", name, "--output-file", str(told[name]), "--summary-to", str(tmp_path / "summary.md"))
+            ended = run("sh", "-c", f"{post_line(GOOD)}; {post_line(BAD)}", options=options)
+            assert (ended.code, "identify.userId.type in 1 call" in ended.err) == (1, True)
+        document = json.loads(told["json"].read_text("utf-8"))
+        assert (document["exit_code"], document["calls"], document["rejected"], document["events"]) == (1, 2, 1, {"identify": 2})
+        assert document["by_rule"]["identify.userId.type"]["first"]["pointer"] == "/userId"
+        (suite,) = JUnitXml.fromfile(str(told["junit"]))
+        assert (suite.tests, suite.failures, [case.name for case in suite]) == (2, 1, ["calls were captured", "identify.userId.type"])
+        summary = (tmp_path / "summary.md").read_text("utf-8")
+        assert summary.startswith("### mock-june run: 1 of 2 calls would be refused\n")
+        assert "| `identify.userId.type` |" in summary
+
+    def test_reports_of_nothing(self, tmp_path: Path):
+        """A run that captured nothing is a failed test case, and the summary's heading."""
+        options = ("--output-format", "junit", "--output-file", str(tmp_path / "junit"), "--summary-to", str(tmp_path / "summary.md"))
+        assert run("true", options=options).code == 1
+        (suite,) = JUnitXml.fromfile(str(tmp_path / "junit"))
+        assert suite.failures == 1
+        assert "no call was captured" in (tmp_path / "summary.md").read_text("utf-8")
+        assert run("true", options=("--output-format", "junit")).code == 2
 
     def test_journal(self, tmp_path: Path):
         """--journal keeps the record; a second run adds to it, and counts and exports its own calls alone."""
