@@ -211,6 +211,12 @@ def _better(before: Verdict, after: Verdict) -> bool:
     return _places(_slips(after)) < _places(_slips(before))
 
 
+def suggestions(contract: str, kind: str, body: bytes) -> list[tuple[Change, str]]:
+    """What might be done about a payload, with the reasons; guesses too, since somebody looks at them."""
+    fixed = Fixer(contract, kind, unsafe=True).fix(body)
+    return list(zip(fixed.changes, fixed.reasons, strict=True)) if fixed else []
+
+
 def _findings(verdict: Verdict) -> Sequence[Violation]:
     """What might be fixed: names first, since a value is looked at under its right name alone."""
     return (*_slips(verdict), *verdict.violations)

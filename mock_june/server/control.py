@@ -215,6 +215,7 @@ ROUTES: dict[str, dict[str, Handler]] = {
     "/_mock/events": {"GET": _events},
     "/_mock/events/<id>": {"GET": looks.event},
     "/_mock/events/<id>/payload": {"GET": looks.payload},
+    "/_mock/events/<id>/fix": {"GET": looks.fix},
     "/_mock/entries": {"GET": looks.entries},
     "/_mock/stats": {"GET": looks.stats},
     "/_mock/workspaces": {"GET": looks.workspaces},

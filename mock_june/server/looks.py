@@ -8,6 +8,9 @@ from mock_june.server import query
 from mock_june.server.answers import CODES, JSON, Answer, Headers, json_answer, refusal
 from mock_june.server.asked import Asked
 
+LONGEST_FIXED = 64 * 1024
+"""Bytes of a payload that corrections are sought for: each costs some checks of it."""
+
 BYTES: Headers = (("content-type", "application/octet-stream"),)
 
 
@@ -47,6 +50,18 @@ def payload(asked: Asked) -> Answer:
     query.nothing(asked.request.query)
     found = asked.mock.journal.event(asked.number(), asked.workspace)
     return Answer(200, bytes(found.payload), JSON) if found else _absent("event", asked)
+
+
+def fix(asked: Asked) -> Answer:
+    """What might be done about one event, as operations of a JSON Patch."""
+    query.nothing(asked.request.query)
+    found = asked.mock.journal.event(asked.number(), asked.workspace)
+    if found is None:
+        return _absent("event", asked)
+    suggest = asked.mock.suggest
+    wrong = found.violations or found.warnings
+    pairs = suggest(found.contract, found.kind, bytes(found.payload)) if suggest and wrong and len(found.payload) <= LONGEST_FIXED else ()
+    return json_answer({"changes": [change | {"reason": reason} for change, reason in pairs]})
 
 
 def call(asked: Asked) -> Answer:

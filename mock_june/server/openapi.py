@@ -177,6 +177,9 @@ def _control() -> Json:
         "/_mock/events": {"get": _ask("events", "Events, oldest first.", _ok("A page of events.", _ref("Events")), _asked(query.LISTING))},
         "/_mock/events/{id}": {"get": _ask("event", "One event.", _ok("The event.", _either("Event")), extent, also=(404,))},
         "/_mock/events/{id}/payload": {"get": _ask("payload", "An event's payload, as it came.", _ok("JSON.", {"type": "object"}), [number], also=(404,))},
+        "/_mock/events/{id}/fix": {
+            "get": _ask("fix", "What might be done about a wrong event; nothing where only its sender knows.", _ok("It.", _ref("Fix")), [number], also=(404,))
+        },
         "/_mock/entries": {
             "get": _ask(
                 "entries",

@@ -152,6 +152,18 @@ SHAPES: Json = {
         dict.fromkeys(("id", "severity", "meaning", "hint", "why", "wrong", "right", "python", "node"), TEXT),
         description="`wrong` and `right` are JSON texts of a payload, `python` and `node` are code.",
     ),
+    "Fix": _object(
+        {
+            "changes": {
+                "type": "array",
+                "items": _object(
+                    {"op": {"enum": ["add", "move", "remove", "replace"]}, "path": TEXT, "reason": TEXT},
+                    {"from": TEXT, "value": {"description": "The better value."}},
+                ),
+            }
+        },
+        description="A JSON Patch (RFC 6902), with what each operation is for.",
+    ),
     "Calls": _object({"calls": _list("Call"), "next": CURSOR}, _COMPLETE),
     "Events": _object({"events": _list("Event"), "next": CURSOR}, _COMPLETE),
     "Health": _object(

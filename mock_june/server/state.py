@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from mock_june import clock
 from mock_june.contract import Engine
@@ -32,6 +34,10 @@ class Settings:
         return "http" if self.tls is None else "https"
 
 
+Suggest = Callable[[str, str, bytes], Sequence[tuple[dict[str, Any], str]]]
+"""Of a contract, a kind and a payload: operations of a JSON Patch (RFC 6902) that put it right, each with what it is for."""
+
+
 @dataclass(slots=True)
 class Mock:
     """One fake June. `started` is on the monotonic clock, in seconds."""
@@ -42,6 +48,9 @@ class Mock:
     faults: Faults = field(default_factory=Faults)
     settings: Settings = field(default_factory=Settings)
     started: float = field(default_factory=clock.monotonic)
+    suggest: Suggest | None = None
+    """Finds corrections of a wrong payload. Who serves gives it: the server knows nothing of files and their fixes."""
+
     engines: dict[str, Engine] = field(default_factory=dict)
     """Rules of their own, by the API key whose calls are held to them."""
 

@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from mock_june import check
+from mock_june.checker.fixes import suggestions
 from tests.page.made import BAD_TRACK, GOOD_TRACK, KEY, Screen
 from tests.server.faces import FrontFace
 
@@ -44,6 +45,16 @@ class TestMarks:
         note.locator("summary").click()
         screen.until(lambda: "In Node" in note.inner_text())
         assert "Right" in note.inner_text()
+
+    def test_a_correction_is_suggested_where_one_can_be_meant(self, fake: FrontFace, shown):
+        """Beside what it puts right, as `mock-june check --fix` would do it, and why."""
+        fake.mock.suggest = suggestions
+        screen = shown("/api/track", {**GOOD_TRACK, "userId": 42, "timestamp": 1614129578, "Email": "x"})
+        screen.until(lambda: screen.page.locator(".suggested").count() == 2)
+        assert screen.page.locator(".suggested").all_inner_texts() == [
+            'Suggested: Make it "userId": "42" (a number made a String)',
+            'Suggested: Make it "timestamp": "2021-02-24T01:19:38Z" (epoch seconds written as a time)',
+        ]
 
     def test_a_missing_member_is_marked_where_it_would_stand(self, shown):
         """In the object that lacks it, and said to be missing."""

@@ -146,6 +146,16 @@ class TestOneThing:
         assert_refusal(ask(face, "/_mock/events/x"), 400, "invalid_request")
         assert_refusal(ask(face, "/_mock/events/1?form=short"), 400, "invalid_request")
 
+    def test_a_correction_is_told_where_somebody_finds_one(self, face, filled, monkeypatch):
+        """As a JSON Patch with reasons; a fake that nobody gave a finder has none, and of a good event there is none to find."""
+        good_one, bad, *_ = good(ask(face, "/_mock/events", filled))["events"]
+        assert good(ask(face, f"/_mock/events/{bad['id']}/fix", filled)) == {"changes": []}
+        change = {"op": "replace", "path": "/timestamp", "value": "2021-02-24T00:00:00Z"}
+        monkeypatch.setattr(face.mock, "suggest", lambda *asked: [(change, "timestamp: why")] if asked == ("backfill", "track", orjson.dumps(BAD)) else [])
+        assert good(ask(face, f"/_mock/events/{bad['id']}/fix", filled)) == {"changes": [change | {"reason": "timestamp: why"}]}
+        assert good(ask(face, f"/_mock/events/{good_one['id']}/fix", filled)) == {"changes": []}
+        assert_refusal(ask(face, f"/_mock/events/{bad['id']}/fix", "another-key"), 404, "not_found")
+
     def test_a_rule_is_explained(self, face):
         """As the catalogue has it."""
         rule = next(rule for rule in face.mock.engine.catalogue if rule.id == "track.timestamp.pattern")

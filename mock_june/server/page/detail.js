@@ -130,6 +130,7 @@ function isJsonText(source) {
 function eventParts(event, source) {
   const findings = [...event.violations, ...event.warnings]
   const link = `/_mock/events/${event.id}/payload`
+  if (findings.length > 0) suggest(event)
   if (source === null) return [h('h3', {}, 'Payload'), tooLong(event.payload_bytes, link, async () => code(await text(link), findings, 'Payload')), ...findings.map(note)]
   return [h('h3', {}, 'Payload'), code(source, findings, 'Payload')]
 }
@@ -199,9 +200,30 @@ function absent(depth, finding) {
 function note(finding) {
   const more = h('details', { class: 'how' }, h('summary', {}, 'How to put it right'))
   more.addEventListener('toggle', async () => { if (more.open && more.childElementCount === 1) more.append(await remedy(finding.rule)) })
-  return h('div', { class: 'note', role: 'note', 'data-severity': finding.severity },
+  const element = h('div', { class: 'note', role: 'note', 'data-severity': finding.severity },
     h('p', { class: 'said' }, seen(finding.message)), h('p', { class: 'hint' }, inline(finding.hint)),
     h('p', { class: 'rule' }, finding.rule), more)
+  element.finding = finding
+  return element
+}
+
+/** Puts the server's suggestions into the notes that they are for; the changes are those of a JSON Patch. */
+async function suggest(event) {
+  const key = opened
+  const { changes } = await ask(`/_mock/events/${event.id}/fix`).catch(() => ({ changes: [] }))
+  if (opened !== key) return
+  const notes = [...byId('detail').querySelectorAll('.note')]
+  for (const change of changes) {
+    const place = notes.find((note) => note.finding.pointer === (change.from ?? change.path)) ?? notes.find((note) => note.finding.pointer === change.path)
+    place?.querySelector('.hint').before(suggestion(change))
+  }
+}
+
+function suggestion({ op, path, value, reason }) {
+  const name = nameOf(path)
+  const line = op === 'remove' ? '' : op === 'move' ? JSON.stringify(name) : `${JSON.stringify(name)}: ${JSON.stringify(value)}`
+  const does = { remove: ['Leave it out'], move: ['Name it ', h('code', {}, seen(line))], add: ['Add ', h('code', {}, seen(line))], replace: ['Make it ', h('code', {}, seen(line))] }[op]
+  return h('p', { class: 'suggested' }, h('strong', {}, 'Suggested: '), does, h('span', {}, ` (${seen(reason.slice(reason.indexOf(':') + 1).trim())})`))
 }
 
 async function remedy(id) {
