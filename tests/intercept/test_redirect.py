@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import aiohttp.resolver
 import pytest
@@ -330,6 +331,24 @@ class TestPatches:
         assert seen == [("127.0.0.1", relay.port)] * 3
         redirect.uninstall()
         assert socket.socket.connect is theirs
+
+    def test_a_mock_is_left_alone(self, redirect: Redirect):
+        """What a test has mocked stays mocked: `install` does not cover it, and is not led astray by one that has any attribute."""
+        with mock.patch("socket.gethostbyname", return_value="1.2.3.4") as mocked, mock.patch.object(socket.socket, "connect") as connect:
+            redirect.install()
+            assert socket.gethostbyname is mocked
+            assert socket.socket.connect is connect
+        assert socket.gethostbyname("api.june.so") == NOWHERE
+
+    def test_where_the_classes_are_mocked(self, authority: Authority):
+        """Installed while a test has mocked the classes, it patches the rest, and leaves nothing."""
+        before = patched()
+        redirect = Redirect(("127.0.0.1", 1), authority.certificate.decode())
+        with mock.patch("socket.socket"), mock.patch("ssl.SSLContext"):
+            redirect.install()
+            assert socket.gethostbyname("api.june.so") == NOWHERE
+            redirect.uninstall()
+        assert patched() == before
 
     def test_one_that_is_covered_is_left_to_the_other(self):
         """Undoing takes away what is ours alone."""

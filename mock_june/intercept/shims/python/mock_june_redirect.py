@@ -41,6 +41,9 @@ OF_WRAP_SOCKET = ("server_side", "do_handshake_on_connect", "suppress_ragged_eof
 OF_WRAP_BIO = ("server_side", "server_hostname", "session")
 """The arguments of `ssl.SSLContext.wrap_socket` and `wrap_bio` beyond the first, as they may come without their names."""
 
+FUNCTIONS = ("function", "builtin_function_or_method", "method_descriptor", "cython_function_or_method", "wrapper_descriptor")
+"""The types of what is patched, and of what other tools put in its place; a mock has another."""
+
 
 def plain(host: object) -> str:
     """A host's name as it is compared: lower case, no brackets, no dot at its end. '' for what is no name."""
@@ -77,43 +80,65 @@ def _address(name: str) -> Any:
         return None
 
 
-class Patches:
-    """Attributes that are ours for a while. `undo` leaves each as it was found."""
+class Patch:
+    """One attribute that is ours for a while. `make` makes ours of the one that is there."""
 
-    def __init__(self) -> None:
-        self._made: list[tuple[Any, str, Any, bool, Any]] = []
+    def __init__(self, owner: Any, name: str, make: Callable[[Any], Any]) -> None:
+        self.owner = owner
+        self.name = name
+        self.make = make
+        self.ours: Any = None
+        self.there: Any = None
+        self.own = False
 
-    def put(self, owner: Any, name: str, make: Callable[[Any], Any]) -> None:
-        """Sets what `make` makes of the attribute that is there; nothing where ours is there already, be it below another redirect's."""
-        there = getattr(owner, name)
-        for made in self._made:
-            if made[0] is owner and made[1] == name:
-                if made[4] in _below(there):
-                    return
-                self._made.remove(made)  # another took its place: that is what is wrapped, and put back, from now on
-                break
-        own = name in vars(owner)
-        ours = make(there)
-        ours.mock_june_there = there
-        self._made.append((owner, name, there, own, ours))
-        setattr(owner, name, ours)
+    def put(self) -> None:
+        """Sets ours; nothing where it is there already, be it below another redirect's. What another has put in its place is what is wrapped from now on."""
+        there = getattr(self.owner, self.name)
+        if self.ours is not None and self.ours in _below(there):
+            return
+        self.there, self.own = there, self.name in vars(self.owner)
+        self.ours = self.make(there)
+        self.ours.mock_june_there = there
+        setattr(self.owner, self.name, self.ours)
 
     def undo(self) -> None:
-        """Takes them away, the last first. One that another has covered since is left to them: it does nothing any more."""
+        """Leaves the attribute as it was found. One that another has covered is left to them: ours does nothing any more."""
+        if vars(self.owner).get(self.name) is not self.ours:
+            return
+        if self.own:
+            setattr(self.owner, self.name, self.there)
+        else:
+            delattr(self.owner, self.name)
+
+
+class Patches:
+    """Attributes that are ours for a while."""
+
+    def __init__(self) -> None:
+        self._made: list[Patch] = []
+
+    def put(self, owner: Any, name: str, make: Callable[[Any], Any]) -> None:
+        """Sets what `make` makes of the attribute that is there."""
+        patch = Patch(owner, name, make)
+        self._made.append(patch)
+        patch.put()
+
+    def restore(self) -> None:
+        """Sets again what others have taken away since; but a mock, which is no function, is left where a test has put one."""
+        for patch in self._made:
+            if type(getattr(patch.owner, patch.name)).__name__ in FUNCTIONS:
+                patch.put()
+
+    def undo(self) -> None:
+        """Takes them away, the last first."""
         while self._made:
-            owner, name, there, own, ours = self._made.pop()
-            if vars(owner).get(name) is not ours:
-                continue
-            if own:
-                setattr(owner, name, there)
-            else:
-                delattr(owner, name)
+            self._made.pop().undo()
 
 
 def _below(there: Any) -> list[Any]:
     """An attribute, and those that it covers, as far as they are ours."""
     found = [there]
-    while hasattr(found[-1], "mock_june_there"):
+    while "mock_june_there" in getattr(found[-1], "__dict__", ()):
         found.append(found[-1].mock_june_there)
     return found
 
@@ -151,9 +176,11 @@ class Redirect:
 
     def install(self) -> None:
         """Patches what is imported, and the rest when it is. Once more: puts back what others have taken away since."""
+        if self.active:
+            self._patches.restore()
+            return
         self.active = True
-        if self not in sys.meta_path:
-            sys.meta_path.insert(0, self)
+        sys.meta_path.insert(0, self)
         for name, hook in self._hooks.items():
             module = sys.modules.get(name)
             # One that is being imported right now is patched when that is done.
@@ -210,7 +237,9 @@ class Redirect:
         for name in ("gethostbyname", "gethostbyname_ex"):
             self._patches.put(low, name, self._gethostbyname)
             self._patches.put(module, name, self._gethostbyname)
-        lineage = module.__dict__["socket"].__mro__
+        lineage = getattr(module.__dict__["socket"], "__mro__", ())
+        if not lineage:  # a mock: there is no network to speak of
+            return
         # pytest-socket may have put a class of its own in the place of `socket.socket`, gevent one that is not of the family.
         plain_class = lineage[lineage.index(low.socket) - 1] if low.socket in lineage else lineage[0]
         for name in ("connect", "connect_ex"):
@@ -305,7 +334,10 @@ class Redirect:
 
     def _patch_ssl(self, module: ModuleType) -> None:
         # truststore may have put a class of its own in the place of `ssl.SSLContext`; it hands on to this one.
-        plain_class = [one for one in module.__dict__["SSLContext"].__mro__ if "wrap_socket" in vars(one)][-1]
+        lineage = [one for one in getattr(module.__dict__["SSLContext"], "__mro__", ()) if "wrap_socket" in vars(one)]
+        if not lineage:
+            return
+        plain_class = lineage[-1]
         self._patches.put(plain_class, "wrap_socket", lambda there: self._wrap_socket(plain_class, there))
         self._patches.put(plain_class, "wrap_bio", lambda there: self._wrap_bio(plain_class, there))
 
