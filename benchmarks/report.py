@@ -46,7 +46,10 @@ and no goal of ours.
 
 *Files* are written by `benchmarks/corpora.py`: up to 1,000,000 events of three kinds, each program's keys in its own order, 275 bytes each in the mean.
 Nanoseconds are the processor's, of one process. Node gives a verdict alone, mock-june warnings and counts by rule besides; V8 parses quickest where keys
-come in a stable order, as here."""
+come in a stable order, as here.
+
+*Interception*: the fake and the relay share a process, as under `mock-june run`; the client has one of its own, sends one call after the other over one
+connection, in turns by the relay and straight, and verifies the certificate. What is started is `python -c pass`, with the guard where the kernel has it."""
 
 
 def number(value: float, row: Row) -> str:

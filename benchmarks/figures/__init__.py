@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from benchmarks.figures.batches import batches
 from benchmarks.figures.calls import calls, warm
+from benchmarks.figures.intercept import intercept
 from benchmarks.figures.kills import kills
 from benchmarks.figures.memory import memory
 from benchmarks.figures.preflight import preflight
@@ -20,4 +21,5 @@ FIGURES: dict[str, Callable[[Setting], list[Row]]] = {
     "memory": memory,
     "kills": kills,
     "preflight": preflight,
+    "intercept": intercept,
 }
