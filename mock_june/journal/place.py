@@ -122,7 +122,8 @@ def _is_new(path: Path) -> bool:
             path, f"is of a newer mock-june (schema {version}; this one knows up to {VERSION}), and was left as it is: update mock-june, or name another file"
         )
     pages, page = int.from_bytes(header[28:32]), int.from_bytes(header[16:18])
-    if size < pages * page and not path.with_name(path.name + "-wal").exists():  # what is missing may stand in the log of a killed process
+    logs = (path.with_name(path.name + ending) for ending in ("-wal", "-journal"))  # what is missing may stand in the log of a killed process
+    if size < pages * page and not any(log.exists() for log in logs):
         raise _refusal(path, "is a journal that is cut short, and was left as it is: restore it, or name another file")
     return False
 

@@ -108,7 +108,7 @@ class Session:
         """Rolls back. What is known of the record holds only after a full disk, which SQLite handles by itself; else it is read anew with the next call."""
         try:
             writer.rollback()
-            sound = isinstance(error, sqlite3.Error) and error.sqlite_errorcode == sqlite3.SQLITE_FULL
+            sound = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
         except sqlite3.Error:
             sound = False
         if not sound:

@@ -18,6 +18,9 @@ from mock_june.journal.place import APPLICATION_ID, VERSION
 from mock_june.journal.words import Words
 from mock_june.model import Call, Totals, Violation
 
+TABLES = frozenset({"meta", "word", "call", "content", "event", "finding", "event_rule", "call_rule"})
+"""Those of schema.sql."""
+
 PAGE = 2048
 """Bytes. A call touches a dozen pages, one an index, and each goes whole into the log: half SQLite's default takes 7 us off a call of 44."""
 
@@ -88,7 +91,11 @@ class Writer:
         self._execute = self.cursor.execute
         self._execute(f"PRAGMA synchronous = {synchronous}")
         self._execute(f"PRAGMA page_size = {PAGE}")  # of a new file; one that is there keeps its own
-        if self.value("PRAGMA user_version") == 0:
+        tables = {name for (name,) in self._execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+        version = self.value("PRAGMA user_version")
+        if tables if version == 0 else not tables >= TABLES:  # looked at before anything is written, be it the mode of its log
+            raise sqlite3.DatabaseError("it bears a journal's marks, and not its tables")
+        if version == 0:
             schema = files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
             marks = f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
             self.cursor.executescript(f"BEGIN IMMEDIATE; {marks} {schema} COMMIT;")

@@ -76,6 +76,16 @@ def of_another_program_in_wal_mode(path: Path) -> None:
         other.execute("CREATE TABLE call (id INTEGER)")
 
 
+def forged(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as other, other:
+        other.executescript(f"PRAGMA application_id = {place.APPLICATION_ID}; PRAGMA user_version = {place.VERSION}; CREATE TABLE meta (name, value);")
+
+
+def half_forged(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as other, other:
+        other.executescript(f"PRAGMA application_id = {place.APPLICATION_ID}; CREATE TABLE diary (text);")
+
+
 def newer(path: Path) -> None:
     contents = bytearray(journal_bytes(path.parent))
     contents[60:64] = (place.VERSION + 1).to_bytes(4)
@@ -136,6 +146,8 @@ def lock_that_is_a_symlink(path: Path) -> None:
         (short, "is no journal, and was left as it is"),
         (of_another_program, "of another program"),
         (of_another_program_in_wal_mode, "of another program"),
+        (forged, "bears a journal's marks, and not its tables"),
+        (half_forged, "bears a journal's marks, and not its tables"),
         (newer, "newer mock-june"),
         (cut, "is cut short"),
         (damaged, "cannot be used as a journal"),

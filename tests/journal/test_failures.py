@@ -1,0 +1,149 @@
+"""What a journal does where the system fails it: each failure is a JournalError in one line, and leaves what was as it was."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from mock_june.errors import JournalError, JournalUnwritableError
+from mock_june.journal import Journal, lock, words, writer
+from mock_june.journal.place import APPLICATION_ID
+from mock_june.journal.readers import Readers
+from mock_june.model import Filter, Totals
+from tests.journal.made import track
+
+
+def test_a_lock_that_is_no_plain_file(path):
+    """Where a pipe has the name that the lock needs, the journal is refused, and the pipe stays."""
+    os.mkfifo(path.with_name("journal.db.lock"))
+    with pytest.raises(JournalError, match="is no plain file, and the journal needs one of that name"):
+        Journal.open(path)
+    assert [entry.name for entry in path.parent.iterdir()] == ["journal.db.lock"]
+
+
+@pytest.mark.parametrize(("there", "said"), [(False, "lies in a folder that cannot be written"), (True, "cannot be read and written")])
+def test_what_the_system_does_not_let_us_write(path, monkeypatch, there, said):
+    """A folder, or a file, that may not be written is told before anything is tried."""
+    if there:
+        Journal.open(path).close()
+    monkeypatch.setattr("mock_june.journal.place.os.access", lambda *_: False)
+    with pytest.raises(JournalError, match=said):
+        Journal.open(path)
+    assert [entry.name for entry in path.parent.iterdir()] == ["journal.db"] * there
+
+
+def test_a_file_that_cannot_be_opened(path, monkeypatch):
+    """A file that the system says may be read, and does not let us open, is told with the system's reason; its lock goes."""
+    Journal.open(path).close()
+    real = os.open
+
+    def refuses(name, *more):
+        if name == path:
+            raise OSError(5, "Input/output error")
+        return real(name, *more)
+
+    monkeypatch.setattr("mock_june.journal.place.os.open", refuses)
+    with pytest.raises(JournalError, match=r"cannot be read \(Input/output error\)"):
+        Journal.open(path)
+    assert [entry.name for entry in path.parent.iterdir()] == ["journal.db"]
+
+
+def test_a_lock_that_is_gone(path):
+    """A lock file whose name has gone is none any more."""
+    with path.open("w") as file:
+        path.unlink()
+        assert lock._is_still(path, file.fileno()) is False
+
+
+def test_readers_that_are_closed_and_files_that_are_gone(path):
+    """Who reads after the end, or where there is no file, gets a JournalError that says so."""
+    readers = Readers(path)
+    with pytest.raises(JournalError, match="unable to open"), readers.snapshot():
+        pass
+    readers.close()
+    with pytest.raises(JournalError, match="it is closed"), readers.snapshot():
+        pass
+
+
+def test_a_disk_without_a_log(path, monkeypatch):
+    """Where SQLite keeps no write-ahead log, such as on some network disks, there is no journal, and no half of one."""
+    real = writer.Writer.value
+    monkeypatch.setattr(writer.Writer, "value", lambda self, sql, *more: "delete" if "journal_mode" in sql else real(self, sql, *more))
+    with pytest.raises(JournalError, match="no write-ahead log can be kept there"):
+        Journal.open(path)
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_stamp_that_cannot_be_written(path, monkeypatch):
+    """An opening that fails as it stamps the rules leaves the journal to the next."""
+    with closing(Journal.open(path)) as journal:
+        journal.record(track())
+    monkeypatch.setattr(writer.Writer, "set_meta", lambda *_: (_ for _ in ()).throw(sqlite3.OperationalError("disk I/O error")))
+    with pytest.raises(JournalError, match="disk I/O error"):
+        Journal.open(path)
+    monkeypatch.undo()
+    with closing(Journal.open(path)) as journal:
+        assert journal.count_calls(Filter()) == 1
+
+
+def test_an_opening_that_is_broken_off(path, monkeypatch):
+    """Ctrl-C as a journal is opened stays Ctrl-C, and the file is let go."""
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(writer.Writer, "totals", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Journal.open(path)
+    monkeypatch.undo()
+    Journal.open(path).close()
+
+
+def test_a_connection_that_cannot_be_made_again(path, monkeypatch):
+    """While no new connection can be had, recording says so and so do a workspace's counts; with the next one all is as it was."""
+    with closing(Journal.open(path)) as journal:
+        journal.record(track())
+    with closing(Journal.open(path)) as journal:
+        journal._session.writer.connection.close()
+        with pytest.raises(JournalUnwritableError):
+            journal.record(track())
+
+        def refuses(*_, **__):
+            raise sqlite3.OperationalError("unable to open database file")
+
+        monkeypatch.setattr("mock_june.journal.writer.sqlite3.connect", refuses)
+        with pytest.raises(JournalUnwritableError, match="unable to open"):
+            journal.record(track())
+        with pytest.raises(JournalError, match="unable to open"):
+            journal.totals("w")
+        monkeypatch.undo()
+        assert journal.totals("w") == Totals(1, 1)
+        assert journal.record(track()).id == 2
+
+
+def test_more_words_than_are_kept_in_mind(journal, monkeypatch):
+    """However many paths come, each is found: those not in mind are looked up."""
+    monkeypatch.setattr(words, "MOST", 2)
+    for number in (*range(5), *range(5)):
+        journal.record(track(path=f"/{number}"))
+    assert [journal.count_calls(Filter(path=f"/{number}")) for number in range(6)] == [2, 2, 2, 2, 2, 0]
+
+
+def test_a_first_page_alone_beside_its_rollback_journal(path):
+    """A file that was cut off as it was made, with what SQLite undoes it by beside it, is not a journal that was cut short."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as made:
+        made.executescript(f"PRAGMA application_id = {APPLICATION_ID}; CREATE TABLE filler (text); DROP TABLE filler")
+        made.execute("PRAGMA page_size = 512")
+        made.execute("VACUUM")
+    header = bytearray(path.read_bytes()[:512])
+    header[28:32] = (9).to_bytes(4)
+    path.write_bytes(header)
+    with pytest.raises(JournalError, match="that is cut short"):
+        Journal.open(path)
+    # An empty rollback journal is one that was committed: what matters here is that SQLite is asked.
+    path.with_name("journal.db-journal").touch()
+    with pytest.raises(JournalError, match="cannot be used as a journal"):
+        Journal.open(path)
