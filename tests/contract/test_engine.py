@@ -344,3 +344,26 @@ def test_no_clock_no_files():
         assert not called & {"now", "utcnow", "today", "time", "monotonic", "perf_counter", "print", "getenv"}, path
         if path.name != "schemas.py":
             assert not called & {"open", "read_text", "read_bytes", "write_text", "write_bytes"}, path
+
+
+class TooDeep:
+    """A validator of jsonschema-rs before 0.46, which gave up on deep nesting."""
+
+    def __init__(self, validator):
+        self.validator = validator
+        self.asked = 0
+
+    def is_valid(self, payload):
+        self.asked += 1
+        if self.asked == 1:
+            raise ValueError("recursion limit exceeded")
+        return self.validator.is_valid(payload)
+
+
+def test_a_validator_that_gives_up_on_a_deep_payload(monkeypatch):
+    """Where the validator gives up, what no rule looks at is left out, and the verdict is the same."""
+    engine = Engine()
+    judge = engine._judge("backfill", "identify")
+    monkeypatch.setattr(judge, "_clean", TooDeep(judge._clean))
+    deep = b'{"type":"identify","userId":"1","traits":' + b'{"a":' * 200 + b"1" + b"}" * 201
+    assert engine.check(deep, Endpoint("backfill", "identify")) == Engine().check(deep, Endpoint("backfill", "identify"))

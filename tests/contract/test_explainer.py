@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from contract_tests import generator
 from contract_tests.values import ODD_CHARACTERS
 from mock_june.contract import check
-from mock_june.contract.explainer import MESSAGES
+from mock_june.contract.explainer import MESSAGES, Broken, message
 from mock_june.contract.rules import ASSERTIONS
-from mock_june.contract.timestamps import fault, instant
+from mock_june.contract.timestamps import _faults, fault, instant
 from mock_june.contract.values import MOST, described, quoted, short
 from tests.contract.schema_files import FILES, schema
 
@@ -226,3 +226,15 @@ def test_every_keyword_has_words():
                 yield keyword
 
     assert {keyword for contract, kind in FILES for keyword in used(schema(contract, kind))} <= set(MESSAGES)
+
+
+def test_a_text_that_is_too_short():
+    """A minimum of more than one character, as a schema of one's own may ask for, is told with the text that is there."""
+    assert message(Broken("minLength", "groupId", "ab", 3)) == 'groupId is "ab", shorter than 3 characters'
+    assert message(Broken("old", "timestamp", 1614129578)) == "timestamp 1614129578 is before 2005"
+
+
+@pytest.mark.parametrize("text", ["soon", "2021-02-24Tsoon"])
+def test_what_is_no_date_or_no_time_is_told_once(text):
+    """Where there is no date, or no time, to look at, nothing more is found wrong with it."""
+    assert len(list(_faults(text, any_offset=True))) == 1

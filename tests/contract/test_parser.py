@@ -150,3 +150,8 @@ def test_deep_messages(depth):
     deep = '{"a":[1,' * (depth // 2) + '"]}"' + "]}" * (depth // 2)
     body = f'{{"batch": [{deep}, 1, {deep}]}}'.encode()
     assert [body[start:stop].decode() for start, stop in messages(body)] == [deep, "1", deep]
+
+
+def test_messages_of_what_never_ends():
+    """Text that was not parsed before, and has no end, is looked at to where it stops."""
+    assert messages(b'{"batch":[' + b"[" * 20) == [(10, 30)]
