@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
 READY := $(VENV)/.ready
 LOWEST := .venv-lowest
 SPARK := .venv-spark
@@ -10,7 +11,7 @@ NODE := $(patsubst %/package.json,%/node_modules/.ready,$(wildcard tests/*/node/
 .PHONY: all serve demo test lint format bench generate docs slow lowest spark dist clean
 all: lint test
 
-serve: $(READY) ## the fake on http://127.0.0.1:5863; ARGS="--key k" passes on
+serve: $(INSTALLED) ## the fake on http://127.0.0.1:5863; ARGS="--key k" passes on
 	@$(BIN)/mock-june serve $(ARGS)
 
 demo: $(READY) tests/clients/node/node_modules/.ready
@@ -61,11 +62,16 @@ clean:
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # pip learnt dependency groups in 25.1; a fresh environment may have an older one.
-$(READY): pyproject.toml
+$(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("mock-june needs Python 3.11 or newer: make PYTHON=python3.11")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --editable '.[fast,files]' --group dev
+	$(BIN)/python -m pip install --quiet --editable '.[fast,files]'
+	@touch $@
+
+# What tests, lint, docs and releases need besides: much more than the fake itself.
+$(READY): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --group dev
 	@touch $@
 
 $(LOWEST)/.ready: pyproject.toml tools/lowest.py

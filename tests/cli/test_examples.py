@@ -38,7 +38,6 @@ def test_usage(name, line):
 def test_it_runs(repo, tmp_path, line):
     """An example that needs no server runs as it stands, over files such as the docs have."""
     shutil.copytree(repo / "tests" / "docs" / "files", tmp_path, dirs_exist_ok=True)
-    (tmp_path / "users.csv").write_text("user_id,traits.plan\n1,pro\n")
     path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
     ended = subprocess.run(line, shell=True, cwd=tmp_path, env={"PATH": path, "NO_COLOR": "1"}, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode <= 1, ended.stderr
