@@ -1,7 +1,7 @@
 """Who calls: the API key in its spellings, and the hiding of keys from all that is kept or shown.
 
-The spellings are June's clients' (docs/explanation/contract.md): `Basic <key>` as it stands, `Basic base64(key:)` (RFC 7617), `Basic base64(key)`, and the browser's
-`writeKey` in the body.
+The spellings are June's clients' (docs/explanation/contract.md): `Basic <key>` as it stands, `Basic base64(key:)` (RFC 7617), `Basic base64(key)`, and the
+browser's `writeKey` in the body.
 """
 
 from __future__ import annotations
