@@ -83,36 +83,28 @@ def run(
 
     The exit code is the program's own, 128 + the signal if one ended it. When that is 0: 1 for rejected calls, or when no call was captured.
     """
-    from mock_june.intercept import guard
-    from mock_june.intercept.child import Child
-
-    if require_guard and no_guard:
-        raise UsageError("--require-guard and --no-guard exclude each other: the one insists on the guard, the other goes without")
+    if os.name != "posix":
+        raise UsageError("mock-june run needs Linux or macOS; elsewhere point the program at `mock-june serve`")
     _refuse_escapes(command)
     fakes.refuse_bad_keys(keys)
-    guarded = not no_guard and guard.available()
-    if require_guard and not guarded:
-        raise UsageError(f"--require-guard: {guard.WHY_NOT}; the program was not started")
+    guarded = _is_guarded(require=require_guard, leave_out=no_guard)
     if (output_format is None) != (output_file is None):
         raise UsageError("--output-format and --output-file belong together: stdout and stderr are the program's own")
     _refuse_outputs(export, output_file, summary_to)
+    from mock_june.intercept.child import Child
+
     # The keeper is forked before there is any thread, and puts up the guard while the fake starts.
     with Child(guarded=guarded) as child, ExitStack() as stack:
         fake = stack.enter_context(_fake(keys, journal, faults, select, ignore))
-        relay, place, env = stack.enter_context(_intercepted(fake, block_others=block_others, carry=guarded))
-        refused = child.wait_for_guard()
-        why_not = None if no_guard else refused if guarded else guard.WHY_NOT
-        if why_not is not None and require_guard:
-            raise UsageError(f"--require-guard: {why_not}; the program was not started")
-        if why_not is not None:
-            _say(f"NO GUARD: {why_not}. What heeds neither proxy nor shim reaches the real June", fg="red", bold=True)
+        relay, place, env = stack.enter_context(_intercepted(fake, block_others=block_others, carry=guarded or block_others))
+        _tell_of_guard(child.wait_for_guard(), require=require_guard)
         if page:
             _say(f"the fake is at {fake.server.url}")
         child.start(command, env, [place, *fake.private])
         ended = child.wait()
         relay.stop()
         fake.server.stop()
-        _tell(fake.tally, relay.traffic, ended)
+        _tell(fake.tally, relay.traffic, ended, guarded=guarded)
         if export is not None:
             _say(f"  {summary.counted(_export(fake, export), 'payload')} in {printable(export)}")
     failed = (fake.tally.rejected and not allow_rejected) or (not fake.tally.calls and not allow_empty)
@@ -125,6 +117,28 @@ def run(
         for path, name in reports.items():
             _write(path, FORMATS[name](outcome))
     return code
+
+
+def _is_guarded(*, require: bool, leave_out: bool) -> bool:
+    """Whether the guard is to be put up. Raises UsageError where it is insisted on and cannot be."""
+    from mock_june.intercept import guard
+
+    if require and leave_out:
+        raise UsageError("--require-guard and --no-guard exclude each other: the one insists on the guard, the other goes without")
+    if leave_out:
+        return False
+    if not guard.available():
+        _tell_of_guard(guard.WHY_NOT, require=require)
+        return False
+    return True
+
+
+def _tell_of_guard(why_not: str | None, *, require: bool) -> None:
+    """Says loudly that there is no guard. Raises UsageError where it is insisted on."""
+    if why_not is not None and require:
+        raise UsageError(f"--require-guard: {why_not}; the program was not started")
+    if why_not is not None:
+        _say(f"NO GUARD: {why_not}. What heeds neither proxy nor shim reaches the real June", fg="red", bold=True)
 
 
 def _refuse_outputs(*paths: str | None) -> None:
@@ -215,7 +229,7 @@ def _export(fake: Fake, path: str) -> int:
     return count
 
 
-def _tell(tally: summary.Tally, traffic: Traffic, ended: Ended) -> None:
+def _tell(tally: summary.Tally, traffic: Traffic, ended: Ended, *, guarded: bool) -> None:
     """The summary, on stderr: stdout is the program's own."""
     for line in summary.lines(tally):
         _say(line)
@@ -230,6 +244,8 @@ def _tell(tally: summary.Tally, traffic: Traffic, ended: Ended) -> None:
         _say(f"  {summary.counted(traffic.untrusted, 'connection')} ended by a client that does not trust the fake's certificate: it has a list of its own")
     if not tally.calls:
         _say("  no call came: did the program swallow an error, or send to another host? docs/explanation/interception.md says what cannot be caught")
+    if guarded and (ended.code or not tally.calls):
+        _say('  a client that heeds neither proxy nor shim cannot reach ports 80 and 443 under the guard: "permission denied"; --no-guard gives way')
 
 
 def _say(text: str, **style: Any) -> None:

@@ -15,8 +15,11 @@ PLANNED = frozenset({"fault", "rate_limited"})
 """Codes of refusals that a planned fault made: such a call is not rejected."""
 
 WIDEST = 160
+MOST_PATHS = 1000
+"""So many paths that were refused are told apart: a program may make up ever new ones."""
+
 MOST_NAMES = 10
-"""So many hosts or processes are named; the rest is a number."""
+"""So many hosts, processes or paths are named; the rest is a number."""
 
 
 @dataclass(slots=True)
@@ -59,7 +62,8 @@ class Tally:
             broken = self.by_rule.setdefault(rule, Broken(0, violation, call.id))
             broken.count += 1
         if not call.violations and call.code is not None:
-            self.by_code[call.status, call.code, call.path.partition("?")[0]] += 1
+            key = (call.status, call.code, call.path.partition("?")[0])
+            self.by_code[key if key in self.by_code or len(self.by_code) < MOST_PATHS else (call.status, call.code, "other paths")] += 1
 
 
 def lines(tally: Tally) -> Iterator[str]:
@@ -72,8 +76,10 @@ def lines(tally: Tally) -> Iterator[str]:
         yield f"    {_shown(broken.first.message)}"
         if broken.first.hint:
             yield click.style(f"    {_shown(broken.first.hint)}", dim=True)
-    for (status, code, path), count in tally.by_code.most_common():
+    for (status, code, path), count in tally.by_code.most_common(MOST_NAMES):
         yield f"  {click.style(f'{status} {code}', fg='red')} for {counted(count, 'call')} to {_shown(path)}"
+    if len(tally.by_code) > MOST_NAMES:
+        yield f"  and {len(tally.by_code) - MOST_NAMES:,} more paths"
     for rule, count in tally.warnings.most_common():
         yield f"  {click.style(rule, fg='yellow')} (a warning) in {counted(count, 'event')}"
     for fault in tally.faults.values():

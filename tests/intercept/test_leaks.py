@@ -147,10 +147,10 @@ class TestOtherHosts:
         assert under_run(*OTHER_SECURED[name])["count"] == {"other:443": 1}
 
     def test_they_are_blocked(self, name: str):
-        """Under --block-others no other host is reached, and each that was tried is listed."""
+        """Under --block-others no other host is reached, without the guard neither, and each that was tried is listed."""
         if shutil.which(OTHER[name][0]) is None:
             pytest.skip("it is not installed")
-        for command, place in ((OTHER[name], "other.example:80"), (OTHER_SECURED[name], "other.example:443")):
-            told = under_run(*command, options=("--block-others",))
+        for command, place, guarded in ((OTHER[name], "other.example:80", "--require-guard"), (OTHER_SECURED[name], "other.example:443", "--no-guard")):
+            told = under_run(*command, options=("--block-others", guarded))
             assert told["count"] == {}
             assert f"blocked: {place}, --block-others blocks it (1)" in told["err"]
