@@ -6,6 +6,7 @@ And raw sockets, for what no HTTP client sends.
 from __future__ import annotations
 
 import http.client
+import os
 import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,7 +28,7 @@ from mock_june.server.state import Mock, Settings
 Headers = Mapping[str, str] | Sequence[tuple[str, str]]
 
 TIMEOUT = 10.0
-FACES = ("front", "long way", "flask")
+FACES = ("front", "long way", "flask") if "MUTANT_UNDER_TEST" not in os.environ else ("flask",)  # what mutation testing changes is the same code behind each
 
 IDENTIFY: dict[str, Any] = {"type": "identify", "userId": "1"}
 GROUP: dict[str, Any] = {"type": "group", "groupId": "A", "userId": "1"}
