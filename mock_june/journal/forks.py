@@ -42,5 +42,5 @@ def _after_fork() -> None:
         what.forked()
 
 
-if hasattr(os, "register_at_fork"):  # not on Windows, which knows no fork
+if hasattr(os, "register_at_fork"):  # pragma: no branch -- not on Windows, which knows no fork
     os.register_at_fork(after_in_child=_after_fork)
