@@ -84,6 +84,33 @@ class TestServe:
         assert "99999999 is not in the range" in ran.output
 
 
+class TestRun:
+    def test_a_wrong_call(self, job, files):
+        """A program whose call June would have refused fails the step, with its output in the log and a table in the summary."""
+        ran = job(mode="run", run="python backfill.py && echo it went on")
+        assert ran.run(INSTALL) == 1, ran.output
+        assert "it went on" in ran.output
+        assert "`identify.userId.type`" in ran.told("GITHUB_STEP_SUMMARY")
+
+    def test_a_good_call(self, job, files):
+        """A program whose calls were good passes."""
+        script = files / "backfill.py"
+        script.write_text(script.read_text().replace("42", '"42"'))
+        ran = job(mode="run", run="python backfill.py")
+        assert ran.run(INSTALL) == 0, ran.output
+        assert ran.told("GITHUB_STEP_SUMMARY").startswith("### mock-june run: ")
+
+    def test_options(self, job, files):
+        """Options are passed on."""
+        assert job(mode="run", run="python backfill.py", args="--allow-rejected --key secret_api_key").run(INSTALL) == 0
+
+    def test_without_a_program(self, job, files):
+        """Without a program the step says what it wants."""
+        ran = job(mode="run")
+        assert ran.run(INSTALL) == 2
+        assert "mode run wants the program" in ran.output
+
+
 def end_servers(log: str) -> None:
     """Ends the processes that write to this file: the step that started one is gone, and knew its number alone."""
     for process in os.listdir("/proc") if os.path.isdir("/proc") else ():  # noqa: PTH208, PTH112
