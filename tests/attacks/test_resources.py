@@ -146,14 +146,13 @@ def test_R3_a_batch_of_small_things(process: Target, key: str, body: bytes):
 STARS = "*a" * 100 + "b"
 BAD = [
     *(f"limit={value}" for value in ("0", "-1", "1001", str(10**20), "1e3", "1.0", "٣", "", "nan", "0x10", "+5", " 5", "1_0", "9" * 5000)),
-    *(f"count=1&wait={value}" for value in ("nan", "inf", "-inf", "-1", "61", "1e1", "1e400", "0x1", "", "٣", "1" * 400, "true")),
+    *(f"count=1&wait={value}" for value in ("nan", "inf", "-inf", "-1", "61", "1e2", "1e400", "0x1", "", "٣", "1" * 400, "true")),
     *(f"count={value}" for value in ("0", "-1", str(10**20), "nan", "", "1.5")),
     *(f"after={value}" for value in (str(2**63), str(2**64), "-1", "nan", "", "abc", "9" * 5000, "1e5")),
     *(f"{name}={quote(STARS)}" for name in ("rule", "path")),
     *(f"{name}={'x' * 5000}" for name in ("rule", "path", "userId", "event")),
     *(f"accepted={value}" for value in ("1", "TRUE", "yes", "", "null")),
     *(f"kind={value}" for value in ("batch", "IDENTIFY", "", "x" * 100)),
-    "wait=1",
     "limit=1&limit=2",
     "nosuch=1",
     "userid=1",
