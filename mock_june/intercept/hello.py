@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import ssl
+
+NAME = re.compile(r"[0-9A-Za-z._-]{1,255}", re.ASCII)
+NO_NAME = "no-name.invalid"
+"""What stands for a name that no host has: it is written into requests and shown, so no line end or the like may be in it."""
 
 
 class Named(ssl.SSLObject):
-    """A TLS connection that knows the name its client asked for (SNI). `heard` says whether its first message was read."""
+    """A TLS connection that knows the name its client asked for (SNI)."""
 
-    heard = False
     asked: str | None = None
 
 
 def hear(connection: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> None:
     """Keeps the name: what `sni_callback` of a context is set to, whose connections are `Named`."""
     if isinstance(connection, Named):
-        connection.heard, connection.asked = True, name
+        connection.asked = name if name is None or NAME.fullmatch(name) else NO_NAME
 
 
 def _refuse(connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> int:

@@ -113,6 +113,19 @@ def test_tls_at_once_for_another_host_is_refused(running, fake):
     assert fake.connections == 0
 
 
+@pytest.mark.parametrize("name", [b"a\r\n.june.so", b"api june.so", b"api.june.s/"])
+def test_a_name_that_is_none_is_not_taken_on(running, fake, name):
+    """What a handshake may have as its name is written into no request and shown to nobody."""
+    beginning, out = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        trusting().wrap_bio(beginning, out, server_hostname="api.june.so").do_handshake()
+    with connect(running.port) as sock:
+        sock.sendall(out.read().replace(b"api.june.so", name))
+        assert sock.recv(1) == b"\x15"  # an alert
+    eventually(lambda: running.traffic.blocked == Counter({("no-name.invalid:443", routing.ASTRAY): 1}))
+    assert fake.connections == 0
+
+
 def test_a_client_that_does_not_believe_is_counted(running, fake):
     """A client with a list of authorities of its own ends the handshake: that is told apart, for nothing of it was captured."""
     with pytest.raises(ssl.SSLCertVerificationError):
