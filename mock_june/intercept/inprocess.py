@@ -4,8 +4,8 @@ It is installed once and has a window for each test. Threads and pooled connecti
 
 - what a thread sends that was there before the first window, as the main one was, or that a pool keeps for whoever comes, belongs to the window of the moment,
   be its connection new or an earlier window's;
-- what a thread sends that was started in a window belongs to that window, also when that is over; once it has taken something from a `queue.Queue` in a later
-  window, as an SDK's does, it belongs to that one.
+- what a thread sends that was started in a window belongs to that window, also when that is over;
+- what a thread sends after it took something from a `queue.Queue`, as an SDK's does, belongs to the window in which that was put there.
 
 What belongs to a window that is over is late: it goes into that window's record, and is named. Outside all windows nothing is sent.
 """
@@ -19,6 +19,7 @@ import sys
 import sysconfig
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -58,10 +59,10 @@ class Window:
 
 
 _STARTED: weakref.WeakKeyDictionary[threading.Thread, Window] = weakref.WeakKeyDictionary()
-"""The window that each thread belongs to which outlived one."""
+"""The window that a thread belongs to: it outlived the one that it was started in, or has taken its work from a queue."""
 
 _QUEUES: weakref.WeakKeyDictionary[threading.Thread, queue.Queue[Any]] = weakref.WeakKeyDictionary()
-"""The queue that each thread last took from, or waits at."""
+"""The queue that each thread last took from."""
 
 _SENT: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
 """The threads that have sent something to June's host."""
@@ -81,6 +82,8 @@ class Interception(Watch):
         self._patches = Patches()
         self._set: list[tuple[str, str | None, str]] = []
         self._current: Window | None = None
+        self._marks: weakref.WeakKeyDictionary[queue.Queue[Any], deque[Window]] = weakref.WeakKeyDictionary()
+        """The windows in which the things in a queue were put there."""
         self._senders: dict[int, weakref.ref[threading.Thread]] = {}
         self._sender = ""
         self._closed = False
@@ -96,7 +99,8 @@ class Interception(Watch):
         self._relay.start()
         self._redirect = Redirect((ADDRESS, self._relay.port), self._authority.certificate.decode(), self)
         self._redirect.install()
-        self._patches.put(queue.Queue, "get", self._taken)
+        self._patches.put(queue.Queue, "_put", self._put)  # the two that are there to be replaced, and that are called under the queue's lock
+        self._patches.put(queue.Queue, "_get", self._get)
         for name in NO_PROXY:
             there = os.environ.get(name)
             if there is None or "*" not in there.split(","):
@@ -216,15 +220,26 @@ class Interception(Watch):
         own = None if thread is None or _is_pooled(thread) else _STARTED.get(thread)
         return self._current if own is None else own
 
-    def _taken(self, there: Callable[..., Any]) -> Callable[..., Any]:
-        def get(of: queue.Queue[Any], block: bool = True, timeout: float | None = None) -> Any:  # noqa: FBT002 - its arguments
-            if isinstance(of, queue.LifoQueue):  # no work: urllib3 keeps its connections so
-                return there(of, block, timeout)
-            thread = threading.current_thread()
-            _QUEUES[thread] = of
-            item = there(of, block, timeout)
-            if thread in _STARTED:
-                _STARTED[thread] = self._current or self.outside
+    def _put(self, there: Callable[..., Any]) -> Callable[..., Any]:
+        def put(of: queue.Queue[Any], item: Any) -> None:
+            window = self._window(threading.current_thread()) or self.outside
+            marks = self._marks.setdefault(of, deque())
+            while len(marks) < len(of.queue):  # what was there before us
+                marks.append(window)
+            there(of, item)
+            marks.append(window)
+
+        return put
+
+    def _get(self, there: Callable[..., Any]) -> Callable[..., Any]:
+        def get(of: queue.Queue[Any]) -> Any:
+            item = there(of)
+            marks, thread = self._marks.get(of), threading.current_thread()
+            window = marks.popleft() if marks else self._window(thread) or self.outside
+            while marks and len(marks) > len(of.queue):  # somebody has emptied it by other means
+                marks.popleft()
+            if thread is not threading.main_thread():
+                _QUEUES[thread], _STARTED[thread] = of, window
             return item
 
         return get
@@ -235,12 +250,17 @@ class Interception(Watch):
 
     def _left(self) -> list[threading.Thread]:
         """The threads that windows of ours left behind, and that may have something for June."""
-        return [thread for thread, window in list(_STARTED.items()) if window.home is self and thread.is_alive() and _may_send(thread)]
+        threads = [thread for reference in _STARTED.keyrefs() if (thread := reference()) is not None and thread.is_alive()]
+        return [thread for thread in threads if _STARTED[thread].home is self and _may_send(thread)]
 
     def _await_queues(self) -> None:
         until = clock.monotonic() + PATIENCE
-        while clock.monotonic() < until and any(thread in _QUEUES and not _is_idle(thread) for thread in self._left()):
+        while clock.monotonic() < until and (self._are_queued() or any(thread in _QUEUES and not _is_idle(thread) for thread in self._left())):
             clock.sleep(0.01)
+
+    def _are_queued(self) -> bool:
+        """Whether something waits in a queue for a thread that takes it."""
+        return any(of is not None and of.qsize() for of in (reference() for reference in self._marks.keyrefs()))
 
 
 def _home(thread: threading.Thread) -> str:

@@ -266,9 +266,20 @@ def test_it(june_intercept):
 """
         )
         folder = pytester.mkdir("tmp")
-        command = [sys.executable, "-m", "pytest", "-s"]
         env = {**os.environ, "TMPDIR": str(folder)}
-        with subprocess.Popen(command, cwd=pytester.path, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as session:
+        fastest = 60.0
+        for _ in range(3):  # the machine may be busy with other things
+            lasted = self.interrupted(pytester.path, env)
+            fastest = min(fastest, lasted)
+            if fastest < 2:
+                break
+        assert fastest < 2
+        assert not [path.name for path in folder.iterdir() if "june" in path.name]
+
+    def interrupted(self, folder, env) -> float:
+        """Interrupts a session once it says READY; gives the seconds that it took to end."""
+        command = [sys.executable, "-m", "pytest", "-s"]
+        with subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as session:
             line = ""
             while "READY" not in line:
                 line = session.stdout.readline()
@@ -281,8 +292,7 @@ def test_it(june_intercept):
         assert session.returncode == pytest.ExitCode.INTERRUPTED
         assert re.search("KeyboardInterrupt", rest)
         assert "INTERNALERROR" not in rest
-        assert lasted < 2
-        assert not [path.name for path in folder.iterdir() if "june" in path.name]
+        return lasted
 
     def test_P2_many_tests_leave_nothing(self, runs):
         """With `-W error` 200 tests leave no socket, no thread and no descriptor behind."""
