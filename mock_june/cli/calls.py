@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mock_june.errors import UnreachableError
     from mock_june.model import Call
 
+FORMATS = "jsonl: all of each call, a line each; markdown: a table of the rules that were broken, for the summary of a CI job."
 PAGE = 200
 """Calls asked for at once: few enough to hold, though each has its body."""
 
@@ -40,7 +41,7 @@ PAGE = 200
 @click.option("--event", metavar="NAME", help="Calls with a track of this event name.")
 @click.option("--path", metavar="GLOB", help="Calls to a path that matches, such as '/sdk/*'.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="End after so many calls.")
-@click.option("--output-format", type=click.Choice(["text", "json", "jsonl"]), default="text", show_default=True, help="jsonl: all of each call, a line each.")
+@click.option("--output-format", type=click.Choice(["text", "json", "jsonl", "markdown"]), default="text", show_default=True, help=FORMATS)
 def calls(
     url: str,
     key: str | None,
@@ -65,8 +66,8 @@ def calls(
     """
     from mock_june.client import MockJune
 
-    if follow and output_format == "json":
-        raise UsageError("--output-format json is one document, which --follow never ends; take jsonl")
+    if follow and output_format in {"json", "markdown"}:
+        raise UsageError(f"--output-format {output_format} is one document, which --follow never ends; take jsonl")
     filters = {
         "kind": kind,
         "accepted": accepted,
@@ -140,7 +141,18 @@ def _show_document(found: Iterator[Call]) -> int:
     return shown
 
 
-SHOW: dict[str, Callable[[Iterator[Call]], int]] = {"text": _show_text, "json": _show_document, "jsonl": _show_lines}
+def _show_markdown(found: Iterator[Call]) -> int:
+    from mock_june.cli.run_reports import markdown_of_calls
+    from mock_june.cli.summary import Tally
+
+    tally = Tally()
+    for call in found:
+        tally.saw(call)
+    click.echo(markdown_of_calls("mock-june calls", tally), nl=False)
+    return tally.calls
+
+
+SHOW: dict[str, Callable[[Iterator[Call]], int]] = {"text": _show_text, "json": _show_document, "jsonl": _show_lines, "markdown": _show_markdown}
 """The formats by their names."""
 
 

@@ -9,7 +9,10 @@ import click
 
 @click.command()
 def openapi() -> None:
-    """Print the OpenAPI 3.1 document of the server, as JSON: what GET /openapi.json answers."""
+    """Print the server's OpenAPI 3.1 document, as JSON.
+
+    It is what GET /openapi.json of a running fake answers.
+    """
     from mock_june.contract import Engine
     from mock_june.server.openapi import document
 

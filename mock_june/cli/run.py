@@ -73,11 +73,9 @@ def run(
     ignore: tuple[str, ...],
     command: tuple[str, ...],
 ) -> int:
-    """Run a program, unchanged, while a fake answers its calls to https://api.june.so.
+    """Run a program, unchanged, against a fake.
 
-    For example: mock-june run -- python backfill.py
-
-    Nothing reaches June. The program keeps its terminal, its signals and its output; at the end stands, on stderr, what it sent and what June would have
+    Its calls to https://api.june.so are answered by the fake: nothing reaches June. The program keeps its terminal, its signals and its output; at the end stands, on stderr, what it sent and what June would have
     refused. It works by the program's environment (proxy, trust, shims for Node and Python); on Linux a guard closes the direct way for whatever heeds none
     of that. docs/explanation/interception.md says how, and what cannot be caught.
 

@@ -69,18 +69,22 @@ def as_junit(outcome: Outcome) -> str:
 
 def as_markdown(outcome: Outcome) -> str:
     """A heading with the outcome, and a row for each rule that was broken."""
-    tally = outcome.tally
-    kinds = ", ".join(f"{count:,} {kind}" for kind, count in tally.events.most_common())
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in outcome.tally.events.most_common())
+    events = f"Events: {kinds}. " if kinds else ""
+    end = f"{events}`{markdown(outcome.command)}` ended with {outcome.code}. mock-june {__version__}, rules in force `{outcome.rules_hash}`.\n"
+    return markdown_of_calls("mock-june run", outcome.tally) + end
+
+
+def markdown_of_calls(who: str, tally: Tally) -> str:
+    """What was counted of calls: a heading, and a row for each rule that was broken."""
     said = f"{tally.rejected:,} of {counted(tally.calls, 'call')} would be refused" if tally.rejected else f"{counted(tally.calls, 'call')}, none refused"
-    lines = [f"### mock-june run: {said if tally.calls else EMPTY}", ""]
+    lines = [f"### {who}: {said if tally.calls else EMPTY}", ""]
     rows = [
         f"| `{rule}` | {markdown(cut(message, LONGEST))} | {'<br>'.join(markdown(cut(line, LONGEST)) for line in text.splitlines())} |"
         for rule, message, text in _failures(tally)
     ]
     if rows:
         lines += ["| rule | what is wrong | where, and what to do |", "|---|---|---|", *rows, ""]
-    events = f"Events: {kinds}. " if kinds else ""
-    lines.append(f"{events}`{markdown(outcome.command)}` ended with {outcome.code}. mock-june {__version__}, rules in force `{outcome.rules_hash}`.")
     return "\n".join(lines) + "\n"
 
 

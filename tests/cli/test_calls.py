@@ -55,6 +55,14 @@ class TestRecord:
         assert re.match(r"\d\d:\d\d:\d\d 400 POST /api/track  Paid · 2 .*  track\.email\.type$", lines[2])
         assert "first-key-of-all" not in out
 
+    def test_markdown(self, run, fake):
+        """As Markdown it is a heading and a row for each rule that was broken, such as a CI job shows."""
+        code, out, _ = run("calls", "--url", fake.server.url, "--output-format", "markdown")
+        assert code == 0
+        assert out.startswith("### mock-june calls: 1 of 3 calls would be refused\n\n| rule |")
+        [row] = [line for line in out.splitlines() if line.startswith("| `")]
+        assert row.startswith("| `track.email.type` | email is the number 5, not a String | in 1 call, first in call ")
+
     def test_lines_are_whole_when_piped(self, run, fake):
         """What is not read on a terminal is not cut to a width."""
         fake.post("/sdk/batch", {"batch": [{"type": kind} for kind in ("identify", "group", "track", "page", "screen", "alias")]}, key="first-key-of-all")
@@ -181,9 +189,10 @@ class TestTrouble:
         finally:
             face.close()
 
-    def test_a_document_without_an_end(self, run, fake):
-        """One JSON document cannot be followed."""
-        assert "jsonl" in self.one_line(run("calls", "--url", fake.server.url, "--follow", "--output-format", "json"))
+    @pytest.mark.parametrize("output", ["json", "markdown"])
+    def test_a_document_without_an_end(self, run, fake, output):
+        """A document cannot be followed."""
+        assert "jsonl" in self.one_line(run("calls", "--url", fake.server.url, "--follow", "--output-format", output))
 
     def test_the_environment_names_the_url(self, run, fake, monkeypatch):
         """MOCK_JUNE_CALLS_URL is the URL where none is given."""

@@ -88,6 +88,13 @@ class TestUsage:
         assert (code, err) == (0, "")
         assert out.startswith("Usage: mock-june")
 
+    def test_each_command_in_a_line(self, run, monkeypatch):
+        """On a terminal of 80 columns each command is told in a line, none of them cut."""
+        monkeypatch.setenv("COLUMNS", "80")
+        told = run("--help").out.partition("Commands:\n")[2].splitlines()
+        assert len(told) == len(main.COMMANDS)
+        assert not [line for line in told if line.endswith("...")]
+
     def test_unknown_command(self, run):
         """A misspelt command is told from the nearest."""
         code, out, err = run("rul")
