@@ -8,7 +8,7 @@ LOWEST := .venv-lowest
 SPARK := .venv-spark
 NODE := $(patsubst %/package.json,%/node_modules/.ready,$(wildcard tests/*/node/package.json))
 
-.PHONY: all serve demo test lint format bench generate docs slow lowest spark dist clean
+.PHONY: all serve demo test lint format bench generate docs screenshots slow lowest spark dist clean
 all: lint test
 
 serve: $(INSTALLED) ## the fake on http://127.0.0.1:5863; ARGS="--key k" passes on
@@ -42,6 +42,10 @@ generate: $(READY)
 
 docs: generate ## into site/
 	$(BIN)/zensical build --strict
+
+# The pictures of the docs, taken anew.
+screenshots: $(READY)
+	MOCK_JUNE_SCREENSHOTS=1 $(BIN)/python -m pytest tests/page/test_screens.py
 
 dist: $(READY) ## a release that could be pushed
 	rm -rf dist

@@ -58,12 +58,14 @@ def fake(make_fake: Callable[..., FrontFace]) -> FrontFace:
 
 @pytest.fixture
 def make_screen(browser: Any) -> Iterator[Callable[..., Screen]]:
-    """Opens the page of a fake: `make_screen(fake, "?kind=track", width=390)`. At the end, nothing may have gone wrong in its console."""
+    """Opens the page of a fake: `make_screen(fake, "?kind=track", width=390)`; `clock` stands still. At the end, its console has no complaint."""
     opened: list[Screen] = []
 
-    def make(fake: FrontFace, address: str = "", *, width: int = 1280, height: int = 800, expected: Sequence[str] = (), **options: Any) -> Screen:
+    def make(fake: FrontFace, address: str = "", *, width: int = 1280, height: int = 800, expected: Sequence[str] = (), clock: str = "", **options: Any) -> Screen:
         context = browser.new_context(viewport={"width": width, "height": height}, timezone_id="Asia/Tokyo", locale="en-US", **options)
         context.set_default_timeout(8000)
+        if clock:
+            context.clock.set_fixed_time(clock)
         context.grant_permissions(["clipboard-read", "clipboard-write"])
         opened.append(Screen(context, fake, address, expected))
         return opened[-1]

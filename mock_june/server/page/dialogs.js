@@ -1,11 +1,11 @@
 // What opens over the page: faults, export, reset, help, and the question for the token.
 
 import { ask, blob, hasToken, url } from './api.js'
-import { byId, copy, h, several, toast } from './dom.js'
+import { byId, h, several, toast } from './dom.js'
 import { written } from './filter.js'
 import { faultText } from './row.js'
 
-let hears = { filter: () => new Map(), onReset: () => {} }
+let hears = { filter: () => new Map(), onReset: () => {}, onTerm: () => {} }
 
 const DOES = new Map([
   ['status', { label: 'Answer a status', fields: [['status', 'Status', '503', 'number'], ['retry_after', 'Retry-After, s', '', 'number']] }],
@@ -157,7 +157,7 @@ export function help() {
   show('Help', h('div', { class: 'columns' },
     h('section', {}, h('h3', {}, 'Keys'), h('dl', { class: 'keys' }, keys.map(([key, does]) => [h('dt', {}, key.split('  ').map((each) => h('kbd', {}, each))), h('dd', {}, does)]))),
     h('section', {}, h('h3', {}, 'Filter'), h('p', {}, 'Names and values, all of which must hold; the same as the control API’s parameters, and in this page’s address.'),
-      h('ul', { class: 'terms' }, terms.map((term) => h('li', {}, h('button', { type: 'button', click: () => copy(term, term) }, h('code', {}, term))))))),
+      h('ul', { class: 'terms' }, terms.map((term) => h('li', {}, h('button', { type: 'button', 'aria-label': `Filter: ${term}`, click: () => { byId('dialog').close(); hears.onTerm(term) } }, h('code', {}, term))))))),
     h('p', { class: 'more' }, h('a', { href: '/openapi.json' }, 'The control API'), ' has all of this for programs; ', h('code', {}, 'mock-june calls'), ' for terminals.'))
 }
 

@@ -31,7 +31,7 @@ export async function show(nothing, filter) {
   const url = `${location.origin}/api/track`
   const curl = `curl ${url} \\\n  -H ${anyKey ? shell(`Authorization: Basic ${key}`) : `"Authorization: Basic ${key}"`} \\\n  -H 'Content-Type: application/json' \\\n  -d ${shell(PAYLOAD('    ', ''))}`
   const authorization = anyKey ? `"Basic ${key}"` : 'f"Basic {os.environ[\'JUNE_API_KEY\']}"'
-  const python = `${anyKey ? '' : 'import os\n'}import json, urllib.request\n\npayload = ${PAYLOAD('    ', ',')}\nrequest = urllib.request.Request(\n    "${url}",\n    data=json.dumps(payload).encode(),\n    headers={"Authorization": ${authorization}, "Content-Type": "application/json"},\n)\nprint(urllib.request.urlopen(request).read().decode())`
+  const python = `${anyKey ? '' : 'import os\n'}import json, urllib.request\n\npayload = ${PAYLOAD('    ', ',')}\nrequest = urllib.request.Request(\n    "${url}",\n    data=json.dumps(payload).encode(),\n    headers={\n        "Authorization": ${authorization},\n        "Content-Type": "application/json",\n    },\n)\nprint(urllib.request.urlopen(request).read().decode())`
   element.replaceChildren(
     h('h2', {}, 'Nothing has come yet'),
     h('p', {}, 'Send a first event. It appears here at once.'),

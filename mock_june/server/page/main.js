@@ -114,7 +114,7 @@ function pressed(event) {
 onToken(dialogs.token)
 summary.build((name, value) => use(filters.toggled(record.filter, name, value)))
 detail.build({ onClose: closed, onTimeline: only })
-dialogs.build({ filter: () => record.filter, onReset: () => use(record.filter, false) })
+dialogs.build({ filter: () => record.filter, onReset: () => use(record.filter, false), onTerm: (term) => use(filters.parse(term).filter) })
 workspaces.build((value) => use(filters.toggled(filters.toggled(record.filter, 'workspace', null), 'workspace', value || null)))
 byId('search').addEventListener('keydown', (event) => { if (event.key === 'Enter') search() })
 byId('search').addEventListener('search', () => { if (!byId('search').value) search() }) // its cross
