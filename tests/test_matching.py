@@ -130,6 +130,26 @@ class TestNearest:
         assert [event.id for event, _ in nearest({"a": 1, "b": 2}, events)] == [4, 3, 2]
         assert nearest({"a": 1, "b": 2}, events)[0][1] == [Difference("/b", 2, 1)]
 
+    def test_a_wrong_value_is_nearer_than_a_missing_member(self):
+        """One missing member is farther off than one wrong value, and nearer than two, whichever came later."""
+        missing, wrong, twice_wrong = {"a": 1}, {"a": 1, "b": 1}, {"a": 0, "b": 1}
+        expected = {"a": 1, "b": 2}
+        assert [found.id for found, _ in nearest(expected, [self.event(1, **wrong), self.event(2, **missing)])] == [1, 2]
+        assert [found.id for found, _ in nearest(expected, [self.event(1, **missing), self.event(2, **twice_wrong)])] == [1, 2]
+
+
+class Reserved(Even):
+    """A callable that has an `==` of its own."""
+
+    def __eq__(self, other: object) -> bool:
+        return other == "reserved"
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __repr__(self) -> str:
+        return "Reserved()"
+
 
 class TestShown:
     @pytest.mark.parametrize(
@@ -141,6 +161,8 @@ class TestShown:
             (Even(), "what Even() takes"),
             ("pro".startswith, "what startswith takes"),
             (mock.ANY, "<ANY>"),
+            (Reserved(), "Reserved()"),
+            (["a", re.compile("b")], "['a', text in which 'b' is found]"),
             ({"plan": re.compile("p"), "seats": [int]}, "{'plan': text in which 'p' is found, 'seats': [any int]}"),
             (MISSING, "nothing"),
             ("\x1b[31m\u202e\n", "'\\x1b[31m\\u202e\\n'"),
