@@ -26,6 +26,7 @@ import mock_june
 from mock_june.client import AsyncMockJune, JuneClient, MockJune
 from mock_june.errors import UnreachableError, UsageError
 from mock_june.intercept.authority import Authority
+from mock_june.verify import verify
 
 KEY = "a-key-for-tls"
 TRUST = re.compile(r"mock-june: clients must trust the certificate in (\S+) ")
@@ -231,6 +232,14 @@ class TestCarried:
                 assert time.monotonic() - begin < 3
                 idle.close()
             assert served.errors.count("\n") == 1
+
+    @pytest.mark.slow
+    def test_every_promise_of_the_contract_is_kept_in_tls(self, tmp_path, monkeypatch, uvloop):
+        """The black-box suite: whatever it tries looks as it does without TLS."""
+        with Served(tmp_path, "--tls", "--key", KEY, uvloop=uvloop) as served:
+            monkeypatch.setenv("SSL_CERT_FILE", served.ca)
+            report = verify(served.url, KEY, sdk=True, max_examples=5)
+            assert report.kept, [outcome for outcome in report.outcomes if outcome.state != "kept"]
 
     def test_a_client_that_ends_its_direction_does_no_harm(self, tmp_path, uvloop):
         """In TLS that ends the connection; nothing is logged, the next call is served."""

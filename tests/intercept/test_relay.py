@@ -23,6 +23,7 @@ import requests
 from mock_june.client import MockJune
 from mock_june.intercept.relay import Relay
 from mock_june.testing import running_mock
+from mock_june.verify import verify
 from tests.intercept.relayed import AUTHORITY, HOST, relay, trusting
 
 URL = "https://api.june.so/api/identify"
@@ -238,3 +239,10 @@ def test_a_client_that_verifies_by_its_own_list_sends_nothing(june):
     with pytest.raises(httpx.ConnectError), httpx.Client(verify=ssl.create_default_context(cafile=certifi.where())) as client:
         client.post(URL, json=BODY, headers=header(june))
     assert june.calls() == []
+
+
+@pytest.mark.slow
+def test_every_promise_of_the_contract_is_kept_through_the_relay(june, server):
+    """The black-box suite, against June's own address: framing, limits, codings, broken bodies, whatever it tries, look as they do without the relay."""
+    report = verify("https://api.june.so", server.key, any_key=True, sdk=True, max_examples=5)
+    assert report.kept, [outcome for outcome in report.outcomes if outcome.state != "kept"]
