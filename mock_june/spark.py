@@ -11,7 +11,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from mock_june.contract import Engine
-from mock_june.contract.look import parsed
 from mock_june.errors import MissingExtraError, UsageError
 from mock_june.model import ContractName, Endpoint, Violation
 
@@ -92,7 +91,7 @@ def check_batches(
         bodies = [body or b"" for body, is_whole in zip(bodies, whole, strict=True) if is_whole]
         errors: list[Found] = [[]] * len(bodies)
         warnings: list[Found] = [[]] * len(bodies)
-        for number, _ in look.doubtful(map(parsed, bodies)):  # nearly all are good, and cost that look alone
+        for number, _ in look.doubtful(bodies):  # nearly all are good, and cost that look alone
             verdict = engine.check(bodies[number], endpoint)
             errors[number], warnings[number] = _told(verdict.violations), _told(verdict.warnings)
         added = [pa.array(errors, found_type), pa.array(warnings, found_type), pa.repeat(pa.scalar(engine.rules_hash), len(bodies))]

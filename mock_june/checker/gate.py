@@ -194,12 +194,12 @@ class GatedScan:
 
         self._pause = 1
 
-    def scan(self, data: bytes, count: int | None = None) -> Scanned:
+    def scan(self, data: bytes, total: int | None = None) -> Scanned:
         """Which lines are doubtful, blank ones among them."""
         self._pieces += 1
         gate, began = self._gate, self._clock()
         if gate is not None and gate.knows and self._pieces % AGAIN and self._lost <= RISK * self._spent:
-            scanned = self._with_gate(gate, data, count)
+            scanned = self._with_gate(gate, data, total)
             took = self._clock() - began
             self._lost = max(self._lost + took - self._pace * len(data), -HOARD)
         else:
@@ -235,14 +235,14 @@ class GatedScan:
             if number < scanned.lines and number not in doubtful and (kind := self._look.kind_of(payload := parsed(body))):
                 gate.learn(kind, payload)
 
-    def _with_gate(self, gate: Gate, data: bytes, count: int | None) -> Scanned:
+    def _with_gate(self, gate: Gate, data: bytes, total: int | None) -> Scanned:
         doubtful: list[Doubtful] = []
         size, at, number, credit, lessons = len(data), 0, 0, CREDIT, LESSONS
         end, kind_of = gate.end, self._look.kind_of
         while credit > 0 and at < size:
             stop = end(data, at)
             # What is left of all lines need not be counted.
-            proved = count - number if count is not None and stop == size else data.count(b"\n", at, stop)
+            proved = total - number if total is not None and stop == size else data.count(b"\n", at, stop)
             credit = min(credit + proved - 1, CREDIT)
             number += proved
             at = stop
@@ -251,7 +251,7 @@ class GatedScan:
                 payload = parsed(data[at:cut])
                 kind = kind_of(payload)
                 if kind is None:
-                    doubtful.append(Doubtful(number, at, payload))
+                    doubtful.append((number, at, payload))
                 elif lessons:
                     lessons -= 1
                     gate.learn(kind, payload)
@@ -259,6 +259,6 @@ class GatedScan:
                 number += 1
         if at < size:
             rest = self._exact.scan(data[at:])
-            doubtful += [Doubtful(number + later, at + begins, payload) for later, begins, payload in rest.doubtful]
+            doubtful += [(number + later, at + begins, payload) for later, begins, payload in rest.doubtful]
             number += rest.lines
         return Scanned(number, doubtful)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from mock_june.checker.gate import fast_scan
 from mock_june.checker.inputs import Lines, Part
@@ -76,34 +76,30 @@ class Checker:
                 return
 
     def _lines(self, part: Lines, scan: Scan) -> None:
-        report, done = self.report, 0
         scanned = scan.scan(part.data, part.total)
+        done = skipped = 0
         for number, at, payload in scanned.doubtful:
-            self._count_clean(number - done)
-            done = number + 1
             body = part.data[at : part.data.index(b"\n", at)]
             if payload is UNREAD and not body.strip(WHITE):
-                continue
-            if not self._is_counted(payload, body):
+                skipped += 1
+            elif self._rules is not None and self.report.count_rules(*self._rules(payload, body)):
+                done += 1
+            else:
                 self._record(Record(part.source, part.line + number, part.offset + at, body))
-            if report.stopped:
+                done += 1
+            if self._is_enough:
+                self._count_clean(number + 1 - done - skipped)
+                self.report.stopped = True
                 return
-        self._count_clean(scanned.lines - done)
+        self._count_clean(scanned.lines - done - skipped)
 
     def _count_clean(self, count: int) -> None:
         self.report.checked += count
         self.report.valid += count
 
-    def _is_counted(self, payload: Any, body: bytes) -> bool:
-        """Counts a payload, which is the body `parsed`, without its findings' texts, if these are wanted no more; says whether it did."""
-        counted = self._rules is not None and self.report.count_rules(*self._rules(payload, body))
-        if counted:
-            self._stop_at_most()
-        return counted
-
-    def _stop_at_most(self) -> None:
-        if self._most is not None and self.report.invalid >= self._most:
-            self.report.stopped = True
+    @property
+    def _is_enough(self) -> bool:
+        return self._most is not None and self.report.invalid >= self._most
 
     def _record(self, record: Record) -> None:
         verdict = self._verdict(record)
@@ -112,7 +108,8 @@ class Checker:
         self.report.count(verdict)
         if verdict.violations or verdict.warnings:
             self._found(record, verdict)
-        self._stop_at_most()
+        if self._is_enough:
+            self.report.stopped = True
 
     def _found(self, record: Record, verdict: Verdict) -> None:
         for violation in (*verdict.violations, *verdict.warnings):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from itertools import accumulate
 from typing import Any, NamedTuple, Protocol
 
 import orjson
 
-from mock_june.contract.look import Look, parsed
+from mock_june.contract.look import Look
 
 RUN = 1 << 14
 """Bytes of lines that are parsed together: what their values take still fits into the processor's cache."""
@@ -19,12 +20,8 @@ PATIENCE = 64
 """At most so many runs are parsed line by line after one that could not be parsed together."""
 
 
-class Doubtful(NamedTuple):
-    """A line that is not certainly clean: its number from 0, where it begins, and its value, or UNREAD."""
-
-    number: int
-    at: int
-    payload: Any
+Doubtful = tuple[int, int, Any]
+"""A line that is not certainly clean: its number from 0, where it begins, and its value, or UNREAD."""
 
 
 class Scanned(NamedTuple):
@@ -37,8 +34,8 @@ class Scanned(NamedTuple):
 class Scan(Protocol):
     r"""Looks at whole lines, each with its `\n`."""
 
-    def scan(self, data: bytes, count: int | None = None) -> Scanned:
-        """Which lines are doubtful, blank ones among them. `count` is how many lines there are, where somebody has counted them: that takes its time."""
+    def scan(self, data: bytes, total: int | None = None) -> Scanned:
+        """Which lines are doubtful, blank ones among them. `total` is how many lines there are, where somebody has counted them: that takes its time."""
 
 
 class ExactScan:
@@ -55,45 +52,40 @@ class ExactScan:
         self._between = f',"{self._secret}",'.encode()
         self._wait = self._pause = 0
 
-    def scan(self, data: bytes, count: int | None = None) -> Scanned:  # noqa: ARG002 - it counts the lines of each run
+    def scan(self, data: bytes, total: int | None = None) -> Scanned:  # noqa: ARG002 - it counts the lines of each run
         """Which lines are doubtful, blank ones among them."""
         doubtful: list[Doubtful] = []
         at = number = 0
         while at < len(data):
             stop = data.rfind(b"\n", at, at + RUN) + 1 or data.index(b"\n", at) + 1
             run = data[at : stop - 1]
-            lines = run.count(b"\n") + 1
-            payloads = self._together(run, lines)
-            found = self._look.doubtful(map(parsed, run.split(b"\n")) if payloads is None else payloads)
+            count = run.count(b"\n") + 1
+            payloads = self._together(run, count)
+            lines = [] if payloads else run.split(b"\n")
+            found = self._look.doubtful(payloads, None) if payloads else self._look.doubtful(lines)
             if found:
-                doubtful += _placed(found, run, number, at)
-            number += lines
+                doubtful += _placed(found, lines or run.split(b"\n"), number, at)
+            number += count
             at = stop
         return Scanned(number, doubtful)
 
-    def _together(self, run: bytes, lines: int) -> list[Any] | None:
-        """The values of the lines, or None: not all are one, or it is not worth another try."""
-        if self._wait or lines < LEAST:
+    def _together(self, run: bytes, count: int) -> list[Any]:
+        """The values of so many lines; none if not all are one, or it is not worth another try."""
+        if self._wait or count < LEAST:
             self._wait = max(0, self._wait - 1)
-            return None
+            return []
         try:
             items: list[Any] = orjson.loads(b"[%b]" % run.replace(b"\n", self._between))
         except orjson.JSONDecodeError:
             items = []
-        if len(items) == 2 * lines - 1 and items[1::2] == [self._secret] * (lines - 1):
+        if len(items) == 2 * count - 1 and items[1::2] == [self._secret] * (count - 1):
             self._pause = 0
             return items[::2]
         self._wait = self._pause = min(2 * self._pause + 1, PATIENCE)
-        return None
+        return []
 
 
-def _placed(found: list[tuple[int, Any]], run: bytes, number: int, at: int) -> list[Doubtful]:
-    """What was found among the lines of a run, with the places of the lines; `number` and `at` are those of the first of them."""
-    lines = run.split(b"\n")
-    placed = []
-    done = 0
-    for place, payload in found:
-        at += sum(map(len, lines[done:place])) + place - done
-        placed.append(Doubtful(number + place, at, payload))
-        done = place
-    return placed
+def _placed(found: list[tuple[int, Any]], lines: list[bytes], number: int, at: int) -> list[Doubtful]:
+    """What was found among lines, with their places; `number` and `at` are those of the first of them."""
+    begins = list(accumulate(map(len, lines), initial=at))
+    return [(number + place, begins[place] + place, payload) for place, payload in found]

@@ -88,7 +88,10 @@ class Judge:
         """The ids of the rules that `judge` names, in less than half its time, of a payload that is hardly clean: for those who count."""
         breaches, smells = self._found(payload)
         smells += self._misspelt(payload)
-        return tuple([each.rule for each in self._kept(breaches)]), tuple([each.rule for each in self._kept(smells)])
+        return self._ids(breaches), self._ids(smells)
+
+    def _ids(self, found: Collection[_F]) -> tuple[str, ...]:
+        return tuple([each.rule for each in self._kept(found)]) if found else ()
 
     def _found(self, payload: dict[str, Any]) -> tuple[_Breaches, list[_Smell]]:
         """What is wrong with a payload, and which of its values smell."""

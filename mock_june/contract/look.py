@@ -9,7 +9,7 @@ import orjson
 from mock_june.contract.parser import unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from mock_june.contract.judge import Judge, Rules
 
@@ -42,18 +42,23 @@ class Look:
 
     def kind_of(self, payload: Any) -> str | None:
         """The same of a body that is parsed."""
-        return None if self.doubtful((payload,)) else self._given or payload["type"]
+        return None if self.doubtful((payload,), None) else self._given or payload["type"]
 
-    def doubtful(self, payloads: Iterable[Any]) -> list[tuple[int, Any]]:
-        """The values, each with its place among all, that are not certainly good events without a warning."""
+    def doubtful(self, items: Iterable[Any], loads: Callable[[Any], Any] | None = orjson.loads) -> list[tuple[int, Any]]:
+        """The bodies that are not certainly good events without a warning: the place of each among all, and its JSON value or UNREAD.
+
+        With `loads` None, `items` are values already.
+        """
         looks, given = self._looks, self._given
         found = []
-        for number, payload in enumerate(payloads):  # one loop, without a call for each of them: that is 5 % of the time
+        for number, item in enumerate(items):  # one loop for both, without a call for each of them: that is a tenth of the time
+            payload = UNREAD
             try:
+                payload = item if loads is None else loads(item)
                 kind = given or payload["type"]
                 if looks[kind](payload) or self._judges[kind].is_strange_but_clean(payload):
                     continue
-            except (ValueError, LookupError, TypeError):  # no Object, no kind, too deep
+            except (ValueError, LookupError, TypeError):  # no JSON, no Object, no kind, too deep
                 pass
             found.append((number, payload))
         return found
