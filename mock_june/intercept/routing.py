@@ -13,6 +13,7 @@ from mock_june.intercept.dialling import DialError, ForbiddenAddressError, Outsi
 from mock_june.intercept.framing import Body
 from mock_june.intercept.heads import BadHeadError, Head, Place, parse, refusal
 from mock_june.intercept.hosts import JUNE, Way
+from mock_june.intercept.tls import TlsClient
 from mock_june.intercept.traffic import Counting
 from mock_june.intercept.tunnel import Client, End, Living
 
@@ -200,7 +201,8 @@ class Router:
     async def _capture(self, client: Client) -> None:
         """What follows on the connection is for June: TLS, which is ended here, or plain HTTP."""
         if await _soon(client.first()) == TLS:
-            secured = client.secured(self._context)
+            secured = TlsClient(self._living, self._context)
+            client.give_way(secured)
             if not await _soon(secured.handshake()):
                 self._note(secured.failure, secured.asked)
                 client.abort()
