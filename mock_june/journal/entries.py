@@ -7,7 +7,7 @@ envelope, which no single event broke, all entries of that call.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import orjson
 
@@ -66,23 +66,20 @@ class Entries:
         """How many there are of the calls beyond the id `after` and up to the id `upto`."""
         return self.counts([(after, upto)])[0]
 
-    def counts(self, spans: Iterable[tuple[int, int]]) -> list[Split]:
+    def counts(self, spans: Sequence[tuple[int, int]]) -> list[Split]:
         """The same for several spans of calls."""
-        if not self._possible:
+        if not self._possible or not spans:
             return [NEVER for _ in spans]
         if not self._of_events:
             conditions, values = self._conditions()
             size, source = ("sum(max(1, call.count))", "call") if self._rules is None else ("count(*)", JOINED)
             sql = f"SELECT call.accepted, {size} FROM {source} WHERE call.id > ? AND call.id <= ?{conditions} GROUP BY 1"  # noqa: S608
             return [_split(self._execute(sql, (*span, *values))) for span in spans]
-        return [self._count_events(self._event(after), self._event(upto)) for after, upto in spans]
-
-    def _count_events(self, after: int, upto: int) -> Split:
-        chosen = search.selection(self._connection, "event", self._where, after) if after < upto else None
+        chosen = search.selection(self._connection, "event", self._where, self._event(min(after for after, _ in spans)))
         if chosen is None:
-            return NEVER
+            return [NEVER for _ in spans]
         sql = f"SELECT event.accepted, count(*) FROM ({chosen.sql} AND {chosen.key} <= ?) AS found JOIN event ON event.id = found.id GROUP BY 1"  # noqa: S608
-        return _split(self._execute(sql, (*chosen.values, upto)))
+        return [_split(self._execute(sql, (*chosen.beyond(self._event(after)), self._event(upto)))) for after, upto in spans]
 
     def _event(self, call: int) -> int:
         """The last event of the calls up to this id."""

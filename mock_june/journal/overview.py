@@ -112,7 +112,7 @@ def _times(connection: sqlite3.Connection, entries: Entries) -> Times | None:
     for number in range(1, int((last - start) // step) + 1):
         bounds.append(_last_before(connection, start + number * step, bounds[-1], ends[1]))
     bounds.append(ends[1])
-    splits = entries.counts(pairwise(bounds))
+    splits = entries.counts(list(pairwise(bounds)))
     at = datetime.fromtimestamp(start, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return Times(at, step, tuple(good for good, _ in splits), tuple(bad for _, bad in splits))
 

@@ -111,11 +111,21 @@ def count(connection: sqlite3.Connection, result: Result, where: Filter, after: 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The SQL, and its parameters, of the ids (its column `id`) that hold a filter; `key` is what they are ordered by."""
+    """The SQL of the ids (its column `id`) that hold a filter; `key` is what they are ordered by, `after` where they begin. `values` are its parameters."""
 
     sql: str
     key: str
-    values: Values
+    after: int
+    rest: Values
+
+    @property
+    def values(self) -> Values:
+        """From where the search begins."""
+        return (self.after, *self.rest)
+
+    def beyond(self, after: int) -> Values:
+        """From beyond another id of the same sort."""
+        return (max(self.after, after), *self.rest)
 
 
 def selection(connection: sqlite3.Connection, result: Result, where: Filter, after: int = 0) -> Selection | None:
@@ -124,7 +134,7 @@ def selection(connection: sqlite3.Connection, result: Result, where: Filter, aft
     if search is None:
         return None
     way = search.way()
-    return Selection(search.select(way), way.key, search.values(way))
+    return Selection(search.select(way), way.key, way.after, search.values(way)[1:])
 
 
 @dataclass(frozen=True, slots=True)
