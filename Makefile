@@ -29,10 +29,29 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.generate_docs --check
+	$(BIN)/python -m tools.audit
 
 format: $(READY)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+# Both validators over payloads without end; goes on where the last run ended.
+agree: $(READY)
+	$(BIN)/python -m tools.agree --until 10000000 $(ARGS)
+
+# A million calls of ten thousand keys, then thousands of connections that only hold on.
+soak: $(READY)
+	$(BIN)/python -m benchmarks.soak --record benchmarks/soak.json $(ARGS)
+
+# Takes hours; ARGS="mock_june.matching*" for a part, and a run that was broken off goes on.
+mutants: $(READY)
+	$(BIN)/mutmut run $(ARGS)
+	$(BIN)/python -m tools.mutants
+
+coverage: $(READY) $(NODE)
+	$(BIN)/coverage erase
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report= $(ARGS)
+	$(BIN)/python -m tools.floors
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(ARGS)
@@ -61,7 +80,7 @@ spark: $(SPARK)/.ready
 	MOCK_JUNE_SLOW=1 $(SPARK)/bin/python -m pytest tests/test_spark.py tests/docs/test_snippets.py -k spark $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(LOWEST) $(SPARK) dist build .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(LOWEST) $(SPARK) dist build mutants .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	rm -rf $(wildcard tests/*/node/node_modules)
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
