@@ -129,14 +129,15 @@ class Router:
             await self._origin(client, head)
             return
         self._want_secret(client, head)
+        if head.method == "CONNECT" and place.port == HTTPS and hosts.is_address(place.host) and hosts.way(place.host) is Way.PASS:
+            await self._by_name(client, place)
+            return
         way = self._way(place)
         if head.method != "CONNECT":
             await self._forward(client, head, place, way)
         elif way is Way.FAKE:
             client.send(ESTABLISHED)
             await self._capture(client)
-        elif hosts.is_address(place.host) and place.port == HTTPS:
-            await self._by_name(client, place)
         else:
             end = await self._reach(place)
             client.send(ESTABLISHED)
@@ -185,13 +186,13 @@ class Router:
         name = None
         if await _soon(client.first()) == TLS:
             name = await _soon(_asked(client))
-        way = hosts.way(name, block_others=self._block_others) if name else Way.PASS
-        if way is Way.FAKE:
+        if name and hosts.is_june(name):
             await self._capture(client)
             return
         try:
             if name:
-                self._way(Place(name, place.port))
+                self._way(Place(hosts.plain(name), place.port))
+            self._way(place)
             end = await self._reach(place)
         except Refusal:  # the client has been told that all is well
             client.abort()

@@ -475,6 +475,18 @@ def test_an_address_is_not_dialled_for_a_forbidden_name(running):
     assert [place for place, _ in running.traffic.blocked] == ["x.june.so:443"]
 
 
+@pytest.mark.parametrize("name", ["www.example", "localhost"])
+def test_an_address_is_blocked_with_all_others_but_for_june(fake, name):
+    """With block_others: whatever name the handshake gives, the address is another host's; June's name goes to the fake."""
+    with relay(fake.address, block_others=True) as running:
+        with pytest.raises((ssl.SSLError, OSError)):
+            secured(tunnel(running, "203.0.113.9:443"), name)
+        with secured(tunnel(running, "203.0.113.9:443")) as sock:
+            sock.sendall(GET)
+            assert sock.recv(99).endswith(b"ok")
+        assert running.traffic.blocked.total() == running.traffic.captured == 1
+
+
 def test_an_address_with_another_name_passes(running, monkeypatch):
     """The held handshake goes on whole."""
     own = AUTHORITY.server_context()
