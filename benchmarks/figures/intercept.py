@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from statistics import mean, median
+from statistics import median
 from tempfile import TemporaryDirectory
 
 from benchmarks.payloads import GOOD
@@ -25,19 +25,19 @@ TURN = 300
 REQUESTS = [one.bytes() for one in GOOD]
 
 STARTS = 5
-"""How often a program is started in a round; the median counts."""
+"""How often a program is started in a round. The quickest counts: what it does is always the same, and other work on the machine only adds to it."""
 
 
 def intercept(setting: Setting) -> list[Row]:
     """One client's calls in TLS by the relay beside those straight to the fake; the start of a program under `run`."""
-    rate = Row("calls of one client over one connection, in TLS by the relay", "1/s", goals=(Goal(1000),), about=ABOUT)
+    rate = Row("calls of one client over one connection, in TLS by the relay (at the median)", "1/s", goals=(Goal(1000),), about=ABOUT)
     added = Row("added to a call by the relay (of the medians)", "ms", more_is_better=False, goals=(Goal(1),), digits=2, about=ABOUT)
     begun = Row("start of a Python program under run", "s", more_is_better=False, digits=2, about=ABOUT)
     over = Row("of that, over the bare command", "s", more_is_better=False, goals=(Goal(0.6),), digits=2, about=ABOUT)
     for turn in range(setting.rounds):
         straight, relayed = _calls(setting.seconds)
-        rate.add(OURS, 1 / mean(relayed))
-        rate.add(STRAIGHT, 1 / mean(straight))
+        rate.add(OURS, 1 / median(relayed))
+        rate.add(STRAIGHT, 1 / median(straight))
         added.add(OURS, 1000 * (median(relayed) - median(straight)))
         bare, run = _starts()
         begun.add(OURS, run)
@@ -113,4 +113,4 @@ def _starts() -> tuple[float, float]:
             times.append(time.perf_counter() - begin)
             if ended.returncode:
                 raise BenchError(f"{' '.join(command)} ended with {ended.returncode}: {ended.stderr[-300:]}")
-    return median(taken[0]), median(taken[1])
+    return min(taken[0]), min(taken[1])
