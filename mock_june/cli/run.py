@@ -75,9 +75,9 @@ def run(
 ) -> int:
     """Run a program, unchanged, against a fake.
 
-    Its calls to https://api.june.so are answered by the fake: nothing reaches June. The program keeps its terminal, its signals and its output; at the end stands, on stderr, what it sent and what June would have
-    refused. It works by the program's environment (proxy, trust, shims for Node and Python); on Linux a guard closes the direct way for whatever heeds none
-    of that. docs/explanation/interception.md says how, and what cannot be caught.
+    Its calls to https://api.june.so are answered by the fake: nothing reaches June. The program keeps its terminal, its signals and its output; at the end
+    stands, on stderr, what it sent and what June would have refused. It works by the program's environment (proxy, trust, shims for Node and Python); on
+    Linux a guard closes the direct way for whatever heeds none of that. docs/explanation/interception.md says how, and what cannot be caught.
 
     The exit code is the program's own, 128 + the signal if one ended it. When that is 0: 1 for rejected calls, or when no call was captured.
     """
