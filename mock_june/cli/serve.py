@@ -16,6 +16,7 @@ from mock_june.cli import fakes
 from mock_june.cli.log import open_log
 from mock_june.errors import UsageError
 from mock_june.model import PORT
+from mock_june.text import printable
 
 if TYPE_CHECKING:
     import ssl
@@ -110,7 +111,8 @@ def serve(
         def ready() -> None:
             _notes(host, wanted, is_open)
             if authority is not None:
-                click.echo(f"mock-june: clients must trust the certificate in {authority} (SSL_CERT_FILE, REQUESTS_CA_BUNDLE, NODE_EXTRA_CA_CERTS)", err=True)
+                where = printable(str(authority))
+                click.echo(f"mock-june: clients must trust the certificate in {where} (SSL_CERT_FILE, REQUESTS_CA_BUNDLE, NODE_EXTRA_CA_CERTS)", err=True)
             print(f"mock-june listening on {server.url}", flush=True)
 
         server.run(ready)
