@@ -11,6 +11,7 @@ import ssl
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -49,7 +50,7 @@ class Server:
         self.port: int = self._listening.getsockname()[1]
         self.names: list[str | None] = []
         self.failures: list[OSError] = []
-        self._thread = threading.Thread(target=self._serve)
+        self._thread = threading.Thread(target=self._serve, daemon=True)  # a failing test must not wait for it
         self._thread.start()
 
     def _serve(self) -> None:
@@ -63,7 +64,7 @@ class Server:
                     self.failures.append(error)
                     sock.close()
                     continue
-            with sock:
+            with sock, suppress(OSError):  # a client may be gone again
                 sock.sendall(b"here")
                 if sock.recv(3) == b"end":
                     return
