@@ -382,11 +382,6 @@ class TestPatches:
         assert "exec_module" not in vars(later.__loader__)
         monkeypatch.delitem(sys.modules, "later")
 
-    def test_uvloop_and_aiohttp_imported_later(self, authority: Authority):
-        """They are found by the names that the redirect has for them."""
-        redirect = Redirect(("127.0.0.1", 1), authority.certificate.decode())
-        assert set(redirect._hooks) == {"socket", "ssl", "uvloop", "aiohttp.resolver"}
-
 
 def test_any_interpreters_syntax():
     """What is handed to a child's interpreter is of Python 3.8, and imports nothing of ours or of others."""
