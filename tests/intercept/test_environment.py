@@ -8,6 +8,7 @@ import ssl
 import stat
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ def authority() -> bytes:
 
 
 @pytest.fixture
-def place(authority: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workplace:
+def place(authority: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workplace]:
     """A private folder under `tmp_path`."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with Workplace.make(authority, {}) as made:
@@ -141,7 +142,7 @@ class TestTrust:
     def test_without_a_system(self, authority: bytes, monkeypatch: pytest.MonkeyPatch):
         """A system without a file of authorities, as a slim container has none, gets certifi's."""
         monkeypatch.setattr(trust, "SYSTEM", ())
-        monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: ssl.DefaultVerifyPaths(None, None, "", "", "", ""))
+        monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: ssl.DefaultVerifyPaths("", "", "", "", "", ""))
         assert len(trust.BLOCK.findall(trust.bundle(authority, {}))) > 100
 
     @pytest.mark.skipif(shutil.which("keytool") is None, reason="Java is not installed")

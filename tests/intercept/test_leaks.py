@@ -2,49 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import shutil
-import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mock_june.intercept import guard
-from tests.intercept.running import COMMAND, HERE, PROGRAMS, environment
+from tests.intercept.running import COMMAND, no_network, seen
 
-NAMESPACE = ("unshare", "--map-root-user", "--mount", "--net")
 URL = "https://api.june.so/api/identify"
 NODE_POST = f"""fetch("{URL}", {{ method: "POST", body: "{{}}" }}).catch(error => console.log(error.cause?.code))"""
 PYTHON_POST = f"import urllib.request; urllib.request.urlopen('{URL}', b'{{}}', 10)"
 
 
-@cache
-def why_not() -> str:
-    """Why no network of its own can be had here; empty where it can."""
-    if sys.platform != "linux" or not all(map(shutil.which, ("unshare", "ip", "mount", "curl"))):
-        return "there is no unshare, ip, mount or curl here"
-    tried = subprocess.run([*NAMESPACE, "ip", "link", "set", "lo", "up"], capture_output=True, text=True, check=False)
-    return f"no network of its own can be had here: {tried.stderr.strip()}" if tried.returncode else ""
-
-
 @pytest.fixture(autouse=True)
 def network() -> None:
     """Skips where there can be none, or no guard."""
-    if why_not() or not guard.available():
-        pytest.skip(why_not() or guard.WHY_NOT)
-
-
-def seen(*command: str | Path) -> dict[str, Any]:
-    """Runs a command where June is the stand-in. Gives its exit code and output, and the connections by `june:443` and the like."""
-    asked = [*NAMESPACE, sys.executable, PROGRAMS / "stand_in.py", *command]
-    ended = subprocess.run([str(each) for each in asked], capture_output=True, text=True, check=False, env=environment(), timeout=120, cwd=HERE / "node")
-    assert ended.returncode == 0, ended.stderr
-    told: dict[str, Any] = json.loads(ended.stdout)
-    return told
+    if no_network() or not guard.available() or not shutil.which("curl"):
+        pytest.skip(no_network() or "there is no guard, or no curl here")
 
 
 def under_run(*command: str | Path, options: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -52,10 +30,6 @@ def under_run(*command: str | Path, options: tuple[str, ...] = ()) -> dict[str, 
     return seen(*COMMAND, *options, "--", *command)
 
 
-CLIENTS = {
-    "python": (sys.executable, "-W", "ignore", PROGRAMS / "clients.py"),
-    "node": ("node", "clients.mjs"),
-}
 PAST_PROXY_AND_SHIMS = {
     "curl --noproxy": ("curl", "-sS", "--noproxy", "*", URL),
     "curl in the clear": ("curl", "-sS", "--noproxy", "*", "http://api.june.so/"),
@@ -75,16 +49,6 @@ def test_the_stand_in_counts(name: str):
     if shutil.which(str(PAST_PROXY_AND_SHIMS[name][0])) is None or ("node" in name and shutil.which("node") is None):
         pytest.skip("it is not installed")
     assert sum(seen(*PAST_PROXY_AND_SHIMS[name])["count"].values()) >= 1
-
-
-@pytest.mark.parametrize("name", CLIENTS)
-def test_every_client(name: str):
-    """Of all clients of a runtime none makes a connection to the real host, and all reach the fake."""
-    if name == "node" and (shutil.which("node") is None or not (HERE / "node" / "node_modules").exists()):
-        pytest.skip("Node or its packages are not installed")
-    told = under_run(*CLIENTS[name])
-    assert told["count"] == {}
-    assert told["code"] == 0, told["err"]
 
 
 def test_I1_what_passes_proxy_and_shims_by():

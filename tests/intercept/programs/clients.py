@@ -128,6 +128,11 @@ def by_sdk(name: str) -> None:
     client.shutdown()
 
 
+def by_gevent(name: str) -> None:
+    program = "import runpy, sys; from gevent import monkey; monkey.patch_all(); runpy.run_path(sys.argv[3], run_name='__main__')"
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program, "--send", name, __file__], check=True)
+
+
 def by_child(name: str) -> None:
     subprocess.run([sys.executable, __file__, "--send", name], check=True)
 
@@ -153,6 +158,7 @@ CLIENTS: dict[str, Callable[[str], None]] = {
     "urllib3": by_urllib3,
     "asyncio": by_streams,
     "june-analytics-python": by_sdk,
+    "gevent": by_gevent,
     "a child": by_child,
     "multiprocessing": by_multiprocessing,
 }

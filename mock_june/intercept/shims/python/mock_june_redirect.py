@@ -170,6 +170,8 @@ class Redirect:
         self._hooks: dict[str, Callable[[ModuleType], None]] = {
             "socket": self._patch_socket,
             "ssl": self._patch_ssl,
+            "gevent._socketcommon": self._patch_gevent,
+            "gevent.ssl": self._patch_gevent_ssl,
             "uvloop": self._patch_uvloop,
             "aiohttp.resolver": self._patch_aiohttp,
         }
@@ -388,6 +390,14 @@ class Redirect:
         return context
 
     # Event loops and resolvers that do not use the modules above
+
+    def _patch_gevent(self, module: ModuleType) -> None:
+        for name in ("connect", "connect_ex"):
+            self._patches.put(module.__dict__["SocketMixin"], name, self._connect)
+
+    def _patch_gevent_ssl(self, module: ModuleType) -> None:
+        green_class = module.__dict__["SSLContext"]
+        self._patches.put(green_class, "wrap_socket", lambda there: self._wrap_socket(green_class, there))
 
     def _patch_uvloop(self, module: ModuleType) -> None:
         for name, make in (("getaddrinfo", self._loop_getaddrinfo), ("create_connection", self._loop_create_connection)):
