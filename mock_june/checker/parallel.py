@@ -24,7 +24,7 @@ from mock_june.errors import MockJuneError
 if TYPE_CHECKING:
     from mock_june.checker.history import History
 
-GIVEN = 3
+GIVEN = 2
 """Tasks that another process has before it, so that it need not wait for this one."""
 
 AHEAD, AHEAD_COUNTED = 4, 64

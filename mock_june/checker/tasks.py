@@ -21,7 +21,7 @@ from mock_june.contract import Engine
 from mock_june.errors import MockJuneError
 from mock_june.model import Violation
 
-RANGE = 16 << 20
+RANGE = 8 << 20
 """Bytes of a range whose findings are counted only."""
 
 TOLD_RANGE = 1 << 20
