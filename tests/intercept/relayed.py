@@ -93,9 +93,9 @@ class Recorder:
 
 
 @contextlib.contextmanager
-def relay(fake: tuple[str, int], *, block_others: bool = False, parent: str | None = None, direct: str = "") -> Iterator[Relay]:
+def relay(fake: tuple[str, int], **options: Any) -> Iterator[Relay]:
     """A relay for the block, with the one authority of all tests."""
-    with Relay(AUTHORITY, fake, block_others=block_others, parent=parent, direct=direct) as running:
+    with Relay(AUTHORITY, fake, **options) as running:
         yield running
 
 
