@@ -112,7 +112,8 @@ class ApiKey:
 class Fault:
     """A planned misbehaviour. Either `status`, `delay` and `drop` in any combination, or `rate` in `per` seconds.
 
-    `delay` and `per` are seconds, `retry_after` whole seconds. `times` is how often it strikes (None: until reset), `after` how many matching calls pass first.
+    `delay` and `per` are seconds, `retry_after` whole seconds. `times` is how often it strikes (None: until reset), `after` how many matching calls pass first
+    (one that an earlier fault strikes does not).
     `when` "before": as if the server had failed first, the call is not accepted; "after": the call is accepted and only its answer is spoilt.
     `workspace` None: it strikes in every workspace. `struck` counts how often it has struck.
     """

@@ -304,6 +304,30 @@ class TestFollowing:
         assert posted == [200] * 5
         assert seen == [1, 2, 3, 4, 5]
 
+    def test_a_server_that_comes_back_with_a_fresh_record_is_read_from_its_beginning(self, connect):
+        """Where ids begin anew, as after a restart without --journal, the first calls of the new record come too, though their ids have been seen."""
+        mock = new_mock()
+        server = Server(mock, listen("127.0.0.1", 0)).start()
+        port, june = server.port, connect(server.url)
+
+        def post(user: str) -> None:
+            httpx.post(f"{server.url}/api/identify", json=IDENTIFY | {"userId": user}, headers={"Authorization": "Basic a-key"})
+
+        post("before")
+        followed = june.follow(after=0)
+        seen = [next(followed).events[0].payload["userId"]]
+        server.stop()
+        mock.journal.close()
+        mock = new_mock()
+        server = Server(mock, listen("127.0.0.1", port)).start()
+        for user in ("first", "second"):
+            post(user)
+        seen += [next(followed).events[0].payload["userId"] for _ in range(2)]
+        followed.close()
+        server.stop()
+        mock.journal.close()
+        assert seen == ["before", "first", "second"]
+
     def test_a_server_that_stays_away_ends_it(self, connect, monkeypatch):
         """After some tries the stream ends with UnreachableError."""
         monkeypatch.setattr("mock_june.client.following.TRIES", 2)
@@ -331,13 +355,14 @@ class TestFollowing:
         """Byte by byte the same calls come out as at once."""
         call = b'{"id":7,"at":"","workspace":null,"method":"POST","path":"/","headers":{},"body":"","status":200,"code":null,"accepted":true,'
         call += b'"fault":null,"violations":[],"answer":null,"duration_ms":0.1,"events":[]}'
-        text = b"retry: 1000\nid: 6\n\n: still here\nid: 6\n\nid: 7\nevent: call\ndata: " + call + b'\n\nevent: gap\ndata: {"missed":2}\n\n'
+        text = b"retry: 1000\nid: 6\n: journal 4e1f\n\n: still here\nid: 6\n\nid: 7\nevent: call\ndata: " + call + b'\n\nevent: gap\ndata: {"missed":2}\n\n'
         missed: list[int] = []
         following = Following({}, None, missed.append)
         found = [call for place in range(len(text)) for call in following.calls(text[place : place + 1])]
         assert [call.id for call in found] == [7]
         assert missed == [2]
-        assert following.ask().headers["Last-Event-ID"] == "7"
+        headers = following.ask().headers
+        assert (headers["Last-Event-ID"], headers["X-Mock-June-Journal"]) == ("7", "4e1f")
 
 
 class Garbage(threading.Thread):

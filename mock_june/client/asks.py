@@ -88,7 +88,7 @@ Steps: TypeAlias = Generator[Ask, Reply, T]
 class Health:
     """What `GET /_mock/health` says. `uptime_s` in seconds; `discarded` counts old calls that went to keep to the journal's limit.
 
-    `last_call` is the id of the newest call of any workspace.
+    `last_call` is the id of the newest call of any workspace; `journal` tells one record from another, in which ids begin anew.
     """
 
     status: str
@@ -100,6 +100,7 @@ class Health:
     rejected: int
     discarded: int = 0
     last_call: int = 0
+    journal: str = ""
 
 
 def base_url(url: str) -> str:

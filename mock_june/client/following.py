@@ -12,6 +12,9 @@ from mock_june.client.asks import TRIES, Ask
 from mock_june.errors import UnreachableError
 from mock_june.model import Call
 
+JOURNAL = b": journal "
+"""What the comment begins with that names the journal: a mock that was started anew has another one, where the cursor means nothing."""
+
 SILENCE = 45.0
 """Seconds without a byte after which a stream is held for broken: three of its heartbeats."""
 
@@ -27,6 +30,7 @@ class Following:
     ) -> None:
         self._filters = filters
         self._cursor = after
+        self._journal = ""
         self._missed = missed
         self._tell = lost
         self._buffer = b""
@@ -37,6 +41,8 @@ class Following:
         """The next request: from where the last one broke off."""
         self._buffer = b""
         resumed = {} if self._cursor is None else {"Last-Event-ID": str(self._cursor)}
+        if self._journal:
+            resumed["X-Mock-June-Journal"] = self._journal
         return Ask("GET", "/_mock/stream", self._filters, headers={"Accept": "text/event-stream", **resumed}, held=SILENCE)
 
     def calls(self, chunk: bytes) -> Iterator[Call]:
@@ -49,6 +55,9 @@ class Following:
 
     def _frame(self, frame: bytes) -> Iterator[Call]:
         # Lines end in LF alone: what else counts as a line's end in Python, such as U+2028, may stand in a payload.
+        for line in frame.split(b"\n"):
+            if line.startswith(JOURNAL):
+                self._journal = line.removeprefix(JOURNAL).decode()
         fields = dict(line.split(b": ", 1) for line in frame.split(b"\n") if b": " in line and not line.startswith(b":"))
         kind, data = fields.get(b"event"), fields.get(b"data", b"")
         if kind == b"call":

@@ -264,6 +264,8 @@ class Journal:
             writer.set_meta("rules_hash", self.rules_hash)
             writer.commit()
         self._workspace = functools.lru_cache(maxsize=4096)(functools.partial(_workspace, salt))
+        self.id = hashlib.blake2b(salt, digest_size=8, person=b"journal").hexdigest()
+        """What tells this journal from every other, over restarts: the same id of a call in another journal is another call."""
         while (over := session.tally.whole.calls - self.max_calls) > 0:
             with session.transaction() as writer:
                 gone = self._discard(writer, min(over, CHUNK), session.last_call, session.last_event)

@@ -106,6 +106,7 @@ def _health(asked: Asked) -> Outcome:
             "uptime_s": round(clock.monotonic() - asked.mock.started, 3),
             **wire.totals(totals),
             "last_call": asked.mock.journal.last_id,
+            "journal": asked.mock.journal.id,
         }
     )
 
@@ -154,6 +155,8 @@ def _drop_fault(asked: Asked) -> Outcome:
 
 def _stream(asked: Asked) -> Outcome:
     question = query.stream(asked.request.query, asked.request.header("last-event-id"), asked.workspace)
+    if asked.request.header("x-mock-june-journal") not in {"", asked.mock.journal.id}:
+        question = replace(question, after=0)  # the cursor is of a journal that is no more: all of this one is new
     _probe(asked.mock, question)
     feed = Counts if question.form == "counts" else Stream
     return Live(EVENT_STREAM + ALWAYS, feed(asked.mock.journal, question))

@@ -21,6 +21,7 @@ from mock_june.model import KINDS, Fault
 
 BILLION = 10**9
 COUNT = {"type": "integer", "minimum": 1, "maximum": BILLION}
+AFTER = {**COUNT, "description": "How many calls that it is about pass first; one that an earlier fault strikes does not pass, and is not counted."}
 GLOB = {"type": "string", "minLength": 1, "maxLength": 200}
 COMMON: dict[str, Any] = {"retry_after": {"type": "integer", "minimum": 0, "maximum": BILLION}, "kind": {"enum": list(KINDS["sdk"])}, "path": GLOB}
 
@@ -37,7 +38,7 @@ MISHAP: dict[str, Any] = {
         "times": {"type": ["integer", "null"], "minimum": 1, "maximum": BILLION},
         "probability": {"type": "number", "minimum": 0, "maximum": 1},
         "seed": {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1},
-        "after": COUNT,
+        "after": AFTER,
         "when": {"enum": ["before", "after"]},
     },
 }
@@ -46,7 +47,7 @@ LIMIT: dict[str, Any] = {
     "title": "A rate limit: 429 for what goes beyond `rate` calls in `per` seconds, until reset",
     "additionalProperties": False,
     "required": ["rate"],
-    "properties": {**COMMON, "rate": COUNT, "per": {"type": "number", "minimum": 0.001, "maximum": 3600}, "after": COUNT},
+    "properties": {**COMMON, "rate": COUNT, "per": {"type": "number", "minimum": 0.001, "maximum": 3600}, "after": AFTER},
 }
 DOES = ("status", "delay", "drop", "rate")
 _MISHAP = jsonschema_rs.validator_for(MISHAP)

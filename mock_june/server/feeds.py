@@ -172,8 +172,8 @@ class Feed:
 
     @property
     def hello(self) -> bytes:
-        """The first bytes: when to come back, and from where."""
-        return RETRY + self._cursor()
+        """The first bytes: when to come back, and from where. The journal's id is a comment, for those who know of it: with it they come back to no other."""
+        return RETRY + b"id: %d\n: journal %b\n\n" % (self.after, self.journal.id.encode())
 
     @property
     def heartbeat(self) -> bytes:

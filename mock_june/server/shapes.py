@@ -176,6 +176,7 @@ SHAPES: Json = {
             "events": COUNT,
             "rejected": COUNT,
             "discarded": {**COUNT, "description": "Old calls that went to keep to `--max-calls`."},
+            "journal": {"type": "string", "description": "Tells this record from others: after a restart with a fresh one, ids begin anew."},
             "last_call": {**COUNT, "description": "The id of the newest call of any workspace, on record still or not; 0 before the first."},
         }
     ),

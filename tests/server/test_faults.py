@@ -395,3 +395,10 @@ def test_drops_leave_nothing_behind(front: FrontFace, key: str):
             continue
     assert len(front.calls(key)) == 102
     assert_success(front.post("/api/track", TRACK, key=key))
+
+
+def test_after_counts_what_came_to_the_fault(make_face):
+    """A call that an earlier fault strikes has not passed: `after` of a later one does not count it."""
+    face = make_face()
+    face.mock.faults.plan(parse([{"status": 503}, {"status": 500, "after": 1}], None))
+    assert [face.post("/api/track", TRACK, key="any").status for _ in range(4)] == [503, 200, 500, 200]

@@ -84,6 +84,7 @@ def streaming(face: FrontFace, path: str = "/_mock/stream", headers: Any = ()) -
         frames = Frames(answer)
         assert answer.readline() == b"retry: 1000\n"
         assert answer.readline().startswith(b"id: ")
+        assert answer.readline() == b": journal " + face.mock.journal.id.encode() + b"\n"
         answer.readline()
         yield frames
 
@@ -299,6 +300,15 @@ class TestStream:
         with streaming(front, "/_mock/stream?after=0", basic(key)) as frames:
             assert [call["id"] for call in frames.calls(20)] == ids
 
+    def test_a_cursor_of_another_journal_is_none(self, front, key):
+        """Who comes back with the cursor of a journal that is no more, as after a restart, gets all that is on record here."""
+        for _ in range(3):
+            front.post("/api/identify", IDENTIFY, key=key)
+        last = front.mock.journal.last_id
+        for journal, first in ((front.mock.journal.id, last), ("of another", last - 2)):
+            with streaming(front, headers=[*basic(key), ("Last-Event-ID", str(last - 1)), ("X-Mock-June-Journal", journal)]) as frames:
+                assert frames.next()["id"] == str(first)
+
     def test_the_first_frame_says_where_it_stands(self, front, key):
         """Who is cut off before the first call can still come back without a gap: the cursor comes first."""
         with closing(http.client.HTTPConnection("127.0.0.1", front.port, timeout=10)) as connection:
@@ -433,7 +443,7 @@ class TestFlaskAlone:
         with flask.app.test_client() as client:
             answer = client.get("/_mock/stream", headers=basic(key), buffered=False)
             chunks = iter(answer.response)
-            assert next(chunks) == b"retry: 1000\nid: 0\n\n"
+            assert next(chunks) == b"retry: 1000\nid: 0\n: journal " + flask.mock.journal.id.encode() + b"\n\n"
             flask.post("/api/identify", IDENTIFY, key=key)
             assert bytes(next(chunks)).startswith(b"id: 1\nevent: call\ndata: {")
             later(0.2, flask.post, "/api/identify", IDENTIFY, key=key)
