@@ -102,7 +102,8 @@ def run(
         ended = child.wait()
         relay.stop()
         fake.server.stop()
-        _tell(fake.tally, relay.traffic, ended, guarded=guarded)
+        _tell(fake.tally, relay.traffic, ended)
+        _hint(ended, is_empty=not fake.tally.calls and not allow_empty, guarded=guarded)
         if export is not None:
             _say(f"  {summary.counted(_export(fake, export), 'payload')} in {printable(export)}")
     failed = (fake.tally.rejected and not allow_rejected) or (not fake.tally.calls and not allow_empty)
@@ -227,7 +228,7 @@ def _export(fake: Fake, path: str) -> int:
     return count
 
 
-def _tell(tally: summary.Tally, traffic: Traffic, ended: Ended, *, guarded: bool) -> None:
+def _tell(tally: summary.Tally, traffic: Traffic, ended: Ended) -> None:
     """The summary, on stderr: stdout is the program's own."""
     for line in summary.lines(tally):
         _say(line)
@@ -240,9 +241,13 @@ def _tell(tally: summary.Tally, traffic: Traffic, ended: Ended, *, guarded: bool
             _say(line)
     if traffic.untrusted:
         _say(f"  {summary.counted(traffic.untrusted, 'connection')} ended by a client that does not trust the fake's certificate: it has a list of its own")
-    if not tally.calls:
+
+
+def _hint(ended: Ended, *, is_empty: bool, guarded: bool) -> None:
+    """What may be behind a run that failed."""
+    if is_empty:
         _say("  no call came: did the program swallow an error, or send to another host? docs/explanation/interception.md says what cannot be caught")
-    if guarded and (ended.code or not tally.calls):
+    if guarded and (ended.code or is_empty):
         _say('  a client that heeds neither proxy nor shim cannot reach ports 80 and 443 under the guard: "permission denied"; --no-guard gives way')
 
 
