@@ -61,7 +61,9 @@ def make_screen(browser: Any) -> Iterator[Callable[..., Screen]]:
     """Opens the page of a fake: `make_screen(fake, "?kind=track", width=390)`; `clock` stands still. At the end, its console has no complaint."""
     opened: list[Screen] = []
 
-    def make(fake: FrontFace, address: str = "", *, width: int = 1280, height: int = 800, expected: Sequence[str] = (), clock: str = "", **options: Any) -> Screen:
+    def make(
+        fake: FrontFace, address: str = "", *, width: int = 1280, height: int = 800, expected: Sequence[str] = (), clock: str = "", **options: Any
+    ) -> Screen:
         context = browser.new_context(viewport={"width": width, "height": height}, timezone_id="Asia/Tokyo", locale="en-US", **options)
         context.set_default_timeout(8000)
         if clock:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -75,6 +76,12 @@ class Screen:
         return text
 
 
+@cache
+def engine() -> Engine:
+    """The judge of what is made up here."""
+    return Engine()
+
+
 def calls(
     payloads: Iterable[dict[str, Any]],
     *,
@@ -84,12 +91,12 @@ def calls(
     workspace: str = "a-ke…0000000000",
 ) -> Iterator[Call]:
     """Calls with one event each, judged by the engine, one each `every` seconds."""
-    engine, first = Engine(), datetime.fromisoformat(start)
+    first = datetime.fromisoformat(start)
     _, _, kind = path.rpartition("/")
     contract: ContractName = "backfill" if path.startswith("/api/") else "sdk"
     for number, payload in enumerate(payloads):
         body = orjson.dumps(payload)
-        verdict = engine.check(body, Endpoint(contract, kind))
+        verdict = engine().check(body, Endpoint(contract, kind))
         at = (first + timedelta(seconds=number * every)).astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         event = Event(0, 0, at, "a-ke…", contract, kind, verdict.accepted, Raw(body), verdict.violations, verdict.warnings)
         status, code = (200, None) if verdict.accepted else (400, "invalid_payload")

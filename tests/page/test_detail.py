@@ -168,13 +168,17 @@ class TestCopies:
 
 class TestTimelines:
     def test_one_click_leads_to_all_of_a_user(self, fake: FrontFace, shown):
-        """Or of a company: whatever was said of them, of any kind, and nothing else."""
-        fake.post("/api/identify", {"type": "identify", "userId": "7"}, key=KEY)
+        """Or of a company: whatever was said of them, of any kind, and nothing else; as it happened, whenever it came."""
+        fake.post("/api/identify", {"type": "identify", "userId": "7", "timestamp": "2022-01-01T00:00:00.000Z"}, key=KEY)
         fake.post("/api/group", {"type": "group", "userId": "7", "groupId": "acme"}, key=KEY)
         fake.post("/api/group", {"type": "group", "userId": "8", "groupId": "acme"}, key=KEY)
         screen = shown("/api/track", {**GOOD_TRACK, "userId": "7"})
         screen.page.click("text=Timeline of user 7")
         screen.until(lambda: screen.count() == 3 and "userId=7" in screen.page.url)
+        assert screen.page.locator(".timeline .kind").all_inner_texts() == ["track", "identify", "group"]
+        assert screen.page.locator(".timeline h3").all_inner_texts()[:2] == ["2021-02-24", "2022-01-01"]
+        screen.page.locator(".timeline button").first.click()
+        screen.until(lambda: screen.page.inner_text("#detail h2") == "Registered")
         screen.open("company acme")
         screen.page.click("text=Timeline of company acme")
         screen.until(lambda: screen.count() == 2 and "groupId=acme" in screen.page.url)

@@ -66,7 +66,9 @@ class TestTheSearchField:
             search(screen, text)
             screen.until(lambda said=said: said in screen.page.inner_text("#search-error"))
             assert screen.page.get_attribute("#search", "aria-invalid") == "true"
+            screen.page.wait_for_selector("#state[data-state=refused]")
         search(screen, "")
+        screen.page.wait_for_selector("#state[data-state=live]")
         screen.until(lambda: screen.count() == 10)
         assert screen.page.inner_text("#search-error") == ""
 

@@ -5,6 +5,7 @@ import * as copying from './copy.js'
 import { byId, bytes, copy, h, seen, several, time } from './dom.js'
 import { lines, nameOf, placed } from './json.js'
 import { faultText, keyOf, stateOf, titleOf, WORDS } from './row.js'
+import { SUBJECTS, timeline } from './timeline.js'
 
 const READ = 256_000 // bytes that are shown without being asked for
 const LINES = 1500 // lines that are shown at once
@@ -13,11 +14,13 @@ const DEEP = 24 // levels that are indented
 
 let onClose = () => {}
 let onTimeline = () => {}
+let onEntry = () => {}
 let opened = null // the key of what is open
 
 export function build(hears) {
   onClose = hears.onClose
   onTimeline = hears.onTimeline
+  onEntry = hears.onEntry
 }
 
 export const isOpen = () => opened !== null
@@ -48,26 +51,39 @@ async function entryOf(call, event) {
 /** Opens an entry of the list. */
 export async function open(entry) {
   if (!entry) return
-  const key = keyOf(entry)
+  await fill(keyOf(entry), async () => {
+    const [call, event] = await Promise.all([
+      ask(`/_mock/calls/${entry.call}`, { query: [['form', 'brief']] }),
+      entry.event === null ? null : ask(`/_mock/events/${entry.event}`, { query: [['form', 'brief']] }),
+    ])
+    return parts(entry, call, event, event ? await payload(event) : await body(call))
+  }, [head(entry)])
+}
+
+/** Fills the pane with what `make` gives, if nothing else was opened meanwhile; with `instead` and what went wrong where it fails. */
+async function fill(key, make, instead) {
   const first = opened === null
   opened = key
   const element = byId('detail')
   element.hidden = false
   document.body.classList.add('detailed')
   element.setAttribute('aria-busy', 'true')
-  try {
-    const [call, event] = await Promise.all([
-      ask(`/_mock/calls/${entry.call}`, { query: [['form', 'brief']] }),
-      entry.event === null ? null : ask(`/_mock/events/${entry.event}`, { query: [['form', 'brief']] }),
-    ])
-    const source = event ? await payload(event) : await body(call)
-    if (opened === key) element.replaceChildren(...parts(entry, call, event, source))
-  } catch (error) {
-    if (opened === key) element.replaceChildren(head(entry), h('p', { class: 'gone', role: 'alert' }, seen(error.message)))
-  }
+  const made = await make().catch((error) => [...instead, h('p', { class: 'gone', role: 'alert' }, seen(error.message))])
+  if (opened !== key) return
+  element.replaceChildren(...made)
   element.removeAttribute('aria-busy')
-  if (opened === key) element.scrollTop = 0
+  element.scrollTop = 0
   if (first) element.focus({ preventScroll: true })
+}
+
+/** Opens all that came of somebody. `query`: the workspace, where one is chosen. */
+export async function openTimeline(name, value, query) {
+  const key = `${name}=${value}`
+  const title = `${SUBJECTS.get(name)} ${seen(value)}`
+  await fill(key, async () => [
+    h('header', { class: 'detail-head' }, h('div', {}, h('p', { class: 'over' }, h('span', { class: 'kind' }, 'timeline')), h('h2', {}, title)), closeButton()),
+    ...await timeline(name, value, query, onEntry),
+  ], [h('h2', {}, title), closeButton()])
 }
 
 /** The text of a payload; null: too long to be shown unasked. */
@@ -93,13 +109,15 @@ function head(entry) {
       h('p', { class: 'over' }, h('span', { class: 'kind', 'data-kind': entry.kind ?? '' }, entry.kind ?? 'call'), h('span', { class: 'verdict', 'data-state': state }, `${entry.status} · ${WORDS[state]}`)),
       h('h2', {}, titleOf(entry)),
       h('p', { class: 'under' }, time(entry.at), ` · call ${entry.call}`, entry.of > 1 && `, event ${entry.place} of ${entry.of}`, entry.workspace && ` · ${entry.workspace}`)),
-    h('button', { type: 'button', class: 'close', 'aria-label': 'Close', click: close }, '×'))
+    closeButton())
 }
+
+const closeButton = () => h('button', { type: 'button', class: 'close', 'aria-label': 'Close', click: close }, '×')
 
 function actions(entry, call, event, source) {
   const { userId, anonymousId, groupId } = entry.glance
-  const line = (name, value, label) => typeof value === 'string' && h('button', { type: 'button', click: () => onTimeline(name, value) }, `${label} ${seen(value)}`)
-  const timelines = [line('userId', userId, 'Timeline of user'), line('anonymousId', userId === undefined && anonymousId, 'Timeline of visitor'), line('groupId', groupId, 'Timeline of company')].filter(Boolean)
+  const line = (name, value) => typeof value === 'string' && h('button', { type: 'button', click: () => onTimeline(name, value) }, `Timeline of ${SUBJECTS.get(name)} ${seen(value)}`)
+  const timelines = [line('userId', userId), line('anonymousId', userId === undefined && anonymousId), line('groupId', groupId)].filter(Boolean)
   const copies = []
   if (source !== null) {
     const path = event && entry.of > 1 ? `/sdk/${event.kind}` : call.path

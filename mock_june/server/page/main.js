@@ -58,10 +58,11 @@ function search() {
   use(workspace === undefined ? filter : filter.set('workspace', workspace))
 }
 
-/** Nothing but this, within the workspace: somebody's timeline. */
-function only(name, value) {
-  const workspace = record.filter.get('workspace')
-  use(new Map(workspace === undefined ? [[name, value]] : [['workspace', workspace], [name, value]]))
+/** Nothing but somebody, within the workspace: their timeline. */
+function timeline(name, value) {
+  const within = [...record.filter].filter(([each]) => each === 'workspace')
+  use(new Map([...within, [name, value]]))
+  detail.openTimeline(name, value, within)
 }
 
 function open(entry) {
@@ -113,7 +114,7 @@ function pressed(event) {
 
 onToken(dialogs.token)
 summary.build((name, value) => use(filters.toggled(record.filter, name, value)))
-detail.build({ onClose: closed, onTimeline: only })
+detail.build({ onClose: closed, onTimeline: timeline, onEntry: open })
 dialogs.build({ filter: () => record.filter, onReset: () => use(record.filter, false), onTerm: (term) => use(filters.parse(term).filter) })
 workspaces.build((value) => use(filters.toggled(filters.toggled(record.filter, 'workspace', null), 'workspace', value || null)))
 byId('search').addEventListener('keydown', (event) => { if (event.key === 'Enter') search() })

@@ -148,8 +148,8 @@ export class Record {
   }
 
   failed(error) {
+    this.hears.onState(error instanceof Refused ? 'refused' : 'lost')
     if (error instanceof Refused) this.hears.onRefused(error.message)
-    else this.hears.onState('lost')
   }
 }
 

@@ -9,7 +9,7 @@ export function make() {
   const part = (name, props = {}) => h('span', { class: name, ...props })
   const element = h('div', { class: 'row', role: 'option', 'aria-selected': 'false' })
   element.parts = {
-    mark: part('mark'), at: h('time', { class: 'at' }), kind: part('kind'), name: part('name'), who: part('who'), note: part('note'), batch: part('batch'), status: part('status'),
+    mark: part('mark'), at: h('time', { class: 'at' }), kind: part('kind'), name: part('name'), who: part('who'), note: part('note'), then: part('then'), batch: part('batch'), status: part('status'),
   }
   element.append(...Object.values(element.parts))
   return element
@@ -32,6 +32,7 @@ export function draw(element, entry) {
   parts.name.textContent = titleOf(entry)
   parts.who.textContent = whoOf(entry) === titleOf(entry) ? '' : whoOf(entry)
   parts.note.textContent = noteOf(entry)
+  parts.then.textContent = parts.note.textContent || entry.glance.timestamp === undefined ? '' : seen(`happened ${entry.glance.timestamp}`)
   parts.batch.textContent = entry.of > 1 ? `${entry.place} of ${entry.of}` : ''
   parts.status.textContent = entry.status
 }
