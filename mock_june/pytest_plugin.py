@@ -133,8 +133,8 @@ def _june(request: pytest.FixtureRequest, server: RunningMock | RemoteMock) -> I
         _forget(item)
         if said.get("intercept"):
             _intercept(item)
-        elif INTERCEPTION in config.stash:
-            config.stash[INTERCEPTION].restore()  # `_let_pass` may stand before it
+        else:
+            _restore(config)
         try:
             yield workspace
         finally:
@@ -163,6 +163,12 @@ def _intercept(item: pytest.Item) -> None:
         used.interception = item.config.stash[INTERCEPTION] = used.intercept()
     except MockJuneError as error:
         _refuse(str(error))
+
+
+def _restore(config: pytest.Config) -> None:
+    """Puts the interception back in place where pytest-socket has taken it away, or stands before it."""
+    if INTERCEPTION in config.stash and "pytest_socket" in sys.modules:
+        config.stash[INTERCEPTION].restore()
 
 
 def _unexpected(june: MockJune) -> list[Call]:
@@ -256,8 +262,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         _attach(item, report, used)
     interception = item.config.stash.get(INTERCEPTION, None)
     if interception is not None:
-        if "pytest_socket" in sys.modules:  # it has taken our patches away, or stands before them
-            interception.restore()
+        _restore(item.config)
         if report.failed and interception.late:
             report.sections.append(("june late calls", "\n".join(interception.late)))
         if report.when == "teardown":

@@ -130,6 +130,18 @@ class TestWhose:
             assert running._interception._relay.traffic.captured == 1
         assert running._interception.late == []
 
+    def test_a_port_that_is_free_again(self, running: RunningMock):
+        """Once a connection has ended, its port says nothing any more: another, straight to the fake, may have it."""
+        with window(running, "one"), requests.Session() as session:
+            send(session)
+            relay = running._interception._relay
+            (port,) = relay._living.clients
+            assert running._interception.owner_of(port) is not None
+        until = time.monotonic() + 5
+        while relay._living.clients and time.monotonic() < until:
+            time.sleep(0.01)
+        assert running._interception.owner_of(port) is None
+
     def test_pools_of_threads(self, running: RunningMock):
         """A pool's threads work for whoever comes: what they send belongs to the window of the moment."""
         with ThreadPoolExecutor(1) as pool:

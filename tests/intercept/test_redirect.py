@@ -229,6 +229,12 @@ class TestOnly:
             with pytest.raises(ConnectionRefusedError, match=f"mock-june: {host} is not reached"):
                 uvloop.run(asyncio.open_connection(host, 443))
 
+    def test_servers_are_not(self):
+        """Where to listen is looked up as ever."""
+        with pytest.raises(socket.gaierror) as caught:
+            socket.getaddrinfo("here.invalid", 0, flags=socket.AI_PASSIVE)
+        assert "mock-june" not in str(caught.value)
+
     @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.8.8", "0.0.0.0", "api.june.so", "spared.example"])
     def test_this_machine_and_june_are_not(self, redirect: Redirect, host: str):
         """The machine's own addresses, June's host and what is spared are judged as ever."""
