@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,22 @@ class Whole(click.types.StringParamType):
     def split_envvar_value(self, rv: str) -> list[str]:
         """The one text; several faults are a JSON array."""
         return [rv]
+
+
+MOST_CONNECTIONS = 65_536
+
+
+def allow_connections() -> None:
+    """Lets this process have as many connections as the system allows it: shells set out with 1,024 or fewer, and a client beyond them is cut off."""
+    try:
+        import resource
+    except ImportError:  # Windows knows no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_CONNECTIONS if hard == resource.RLIM_INFINITY else min(hard, MOST_CONNECTIONS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):  # macOS has another limit besides, and does not name it
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def refuse_bad_keys(keys: Iterable[str]) -> None:

@@ -87,6 +87,7 @@ def serve(
     fakes.refuse_bad_keys(keys)
     if token is not None and not (token.isascii() and token.isprintable() and token.strip()):
         raise UsageError("--token must be printable ASCII, as a header's value is, and not empty")
+    fakes.allow_connections()
     engine = Engine(select, ignore)
     planned = fakes.planned(faults)
     wanted = _token(host, token, is_open)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import socket
+import sys
 import threading
 import time
 
@@ -30,7 +31,7 @@ from tests.attacks.harness import (
     send,
     whole_call,
 )
-from tests.attacks.servers import SLOW
+from tests.attacks.servers import SLOW, Served, assert_quiet
 
 BODY = orjson.dumps(TRACK)
 N = len(BODY)
@@ -385,6 +386,25 @@ def test_H4_chunks_without_end(process: Target, key: str, path: str):
         data = receive(sock)
     assert_refused_or_closed(data, key, 404, 413)
     assert memory(process.pid) - before < 32 << 20
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="knows no such limit")
+def test_H5_more_connections_than_the_shell_allows():
+    """The limit of descriptors that a shell sets out with is raised as far as the system lets it: idle connections beyond it cut off nobody."""
+    import resource
+
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (128, hard))
+
+    if hard != resource.RLIM_INFINITY and hard < 1024:
+        pytest.skip("the system itself allows no more")
+    with Served(preexec_fn=limited) as server, contextlib.ExitStack() as stack:
+        for _ in range(400):
+            stack.enter_context(connected(server.target.port))
+        server.target.good_call()
+        assert_quiet(server.target.log())
 
 
 def test_H5_many_slow_clients(either: Target, key: str):
