@@ -57,6 +57,6 @@ def test_nothing_from_elsewhere(site):
 
 def test_the_files_of_the_docs(repo):
     """A link of the README, or of another page at the root, leads to a file that is there."""
-    for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
+    for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"):
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (repo / name).read_text("utf-8")):
             assert (repo / target).exists(), f"{name} links to {target}"
