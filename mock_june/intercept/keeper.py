@@ -26,7 +26,7 @@ from typing import Any
 
 from mock_june.intercept import guard, kin
 
-GRACE = 3.0
+GRACE = 5.0
 """Seconds that what a command left behind may still run by itself: long enough to send its last events."""
 
 PATIENCE = 2.0

@@ -343,7 +343,7 @@ class TestSignals:
 class TestWhatIsLeft:
     def test_background_work_is_waited_for(self):
         """What the command leaves in the background may still send for a moment; its calls count."""
-        ended = run("sh", "-c", f"(sleep 0.5; {post_line(GOOD)}) >/dev/null 2>&1 &")
+        ended = run("sh", "-c", f"(sleep 0.2; {post_line(GOOD)}) >/dev/null 2>&1 &")
         assert ended.code == 0
         assert "1 call captured" in ended.err
         assert "ended after the program" not in ended.err

@@ -72,7 +72,7 @@ if (process.argv[2] === '--send') {
   for (const [name, send] of Object.entries(CLIENTS)) {
     let error = null
     try {
-      await Promise.race([send(name), setTimeout(5000).then(() => { throw new Error('took too long') })])
+      await Promise.race([send(name), setTimeout(20000).then(() => { throw new Error('took too long') })])
     } catch (thrown) {
       error = `${thrown} ${thrown.cause ?? ''}`
     }
