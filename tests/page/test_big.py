@@ -85,7 +85,7 @@ class TestAHundredThousandCalls:
 
 
 def test_a_heavy_call_is_never_fetched_whole(fake: FrontFace, make_screen):
-    """Of a batch of twenty thousand wrong events, whose call is 20 MB and more of JSON, the list, a detail and the counts together take less than one."""
+    """Of a batch of twenty thousand wrong events, 20 MB and more as JSON, the list, a detail and the counts take less than one; an address leads to any."""
     fake.post("/sdk/batch", {"batch": [{"type": "track", "userId": number} for number in range(20_000)]}, key=KEY)
     screen = make_screen(fake)
     taken: list[int] = []
@@ -96,3 +96,6 @@ def test_a_heavy_call_is_never_fetched_whole(fake: FrontFace, make_screen):
     screen.page.wait_for_timeout(200)
     assert sum(taken) < MEBIBYTE
     assert "event 20000 of 20000" in screen.page.inner_text(".under")
+    linked = make_screen(fake, "#event=3")
+    linked.page.wait_for_selector("#detail .under")
+    assert "event 3 of 20000" in linked.page.inner_text(".under")

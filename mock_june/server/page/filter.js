@@ -32,10 +32,11 @@ export const written = (filter) => [...filter].filter(([name]) => name !== 'work
 /** The filter that a URL holds. A name that no one knows stays, for the server to speak of. */
 export const ofUrl = (search) => new Map(new URLSearchParams(search))
 
-/** The URL's query of a filter; names in one order, so that one filter has one address. */
+/** The URL's query of a filter; names in one order, so that one filter has one address, the unknown ones last. */
 export function toUrl(filter) {
-  const place = ([name]) => (NAMES.indexOf(name) + NAMES.length + 1) % (NAMES.length + 1)
-  const query = new URLSearchParams([...filter].sort((a, b) => place(a) - place(b))).toString()
+  const known = NAMES.filter((name) => filter.has(name))
+  const others = [...filter.keys()].filter((name) => !NAMES.includes(name))
+  const query = new URLSearchParams([...known, ...others].map((name) => [name, filter.get(name)])).toString()
   return query ? `?${query}` : ''
 }
 

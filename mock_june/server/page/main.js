@@ -16,6 +16,7 @@ const STATES = { live: 'live', lost: 'reconnecting', refused: 'stopped' }
 const record = new Record(byId('list'), {
   onStats: (stats, nothing) => {
     summary.show(stats, record.filter)
+    document.title = stats.calls.rejected > 0 ? `${number(stats.calls.rejected)} rejected · mock-june` : 'mock-june'
     empty.show(nothing, record.filter)
   },
   onNews: (waiting) => {
