@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
@@ -35,7 +36,8 @@ def run(argv: Sequence[str] | None = None) -> int:
     """The exit code of a command that has run. Every error on purpose is one line on stderr."""
     try:
         code = commands.main(argv, PROGRAM, standalone_mode=False)
-        sys.stdout.flush()
+        with suppress(AttributeError):  # there may be no stdout, as under a shell's `>&-`
+            sys.stdout.flush()
     except MockJuneError as error:
         _say(str(error))
         return error.exit_code

@@ -6,7 +6,7 @@ import os
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -252,4 +252,6 @@ def _hint(ended: Ended, *, is_empty: bool, guarded: bool) -> None:
 
 
 def _say(text: str, **style: Any) -> None:
-    click.echo(click.style(f"mock-june: {text}", **style) if style else f"mock-june: {text}", err=True)
+    """On stderr. That nobody takes it there changes no exit code."""
+    with suppress(OSError):
+        click.echo(click.style(f"mock-june: {text}", **style) if style else f"mock-june: {text}", err=True)

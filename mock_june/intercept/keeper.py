@@ -42,9 +42,11 @@ FOR_THE_COMMAND = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP,
 
 def fork(*, guarded: bool) -> tuple[int, socket.socket]:
     """Forks the keeper. Gives its process id, and the line to it."""
+    _open_standard_streams()
     ours, its = socket.socketpair()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, AttributeError):  # closed, or None
+            stream.flush()
     pid = os.fork()
     if pid:
         its.close()
@@ -180,6 +182,13 @@ class Keeper:
     def _say(self, **values: Any) -> None:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # `run` died: seen at the next reading
             self._line.sendall(json.dumps(values).encode() + b"\n")
+
+
+def _open_standard_streams() -> None:
+    """Sees to it that 0, 1 and 2 are taken: a socket of ours under one of these numbers would be a stream to the command."""
+    while (opened := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(opened, True)  # noqa: FBT003 - its only argument
+    os.close(opened)
 
 
 def wake_on(numbers: Iterable[int], handler: Callable[[int, FrameType | None], None]) -> int:

@@ -253,6 +253,12 @@ class TestStreams:
             process.stdout.close()
             assert "141" in process.stderr.read()
 
+    @pytest.mark.parametrize("stderr", ["2>&-", "2>/dev/full", "<&- 2>&-"])
+    def test_nobody_takes_the_summary(self, stderr: str):
+        """Where stderr is closed or full the run's exit code is what it would be."""
+        line = f"{shlex.join(COMMAND)} --allow-empty -- sh -c 'exit 7' {stderr}; echo $?"
+        assert subprocess.run(["sh", "-c", line], capture_output=True, text=True, env=environment(), check=False).stdout == "7\n"
+
     def test_rejected_text_is_printable(self):
         """What a payload says reaches the terminal without a control character."""
         ended = run(*post({"type": "\x1b[2J\u009b1m"}))
