@@ -84,7 +84,7 @@ class TestAHundredThousandCalls:
         assert screen.page.evaluate(SCROLL, [5000, 1000])["rate"] > 30
 
 
-def test_a_heavy_call_is_never_fetched_whole(fake: FrontFace, make_screen):
+def test_R3_a_heavy_call_is_never_fetched_whole(fake: FrontFace, make_screen):
     """Of a batch of twenty thousand wrong events, 20 MB and more as JSON, the list, a detail and the counts take less than one; an address leads to any."""
     fake.post("/sdk/batch", {"batch": [{"type": "track", "userId": number} for number in range(20_000)]}, key=KEY)
     screen = make_screen(fake)

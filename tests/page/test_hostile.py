@@ -18,7 +18,7 @@ WORDS = [
 ]
 
 
-def test_markup_stays_text(fake: FrontFace, screen: Screen):
+def test_C1_markup_stays_text(fake: FrontFace, screen: Screen):
     """In event names, ids, properties, paths, headers and keys, in the list, the detail, the bars and the copies: nothing runs, nothing is loaded."""
     requests: list[str] = []
     screen.page.on("request", lambda request: requests.append(request.url))
@@ -49,7 +49,7 @@ def test_markup_stays_text(fake: FrontFace, screen: Screen):
     assert {url.split("?")[0].rsplit("/", 1)[0] for url in requests if not url.startswith(fake.server.url)} == set()
 
 
-def test_odd_names_are_names(fake: FrontFace, screen: Screen):
+def test_J6_odd_names_are_names(fake: FrontFace, screen: Screen):
     """`__proto__`, `constructor`, the empty name and NUL are members like any other, and change nothing of the page's own."""
     odd = rb'"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"":0,"\u0000":1'
     body = rb'{"type":"track","event":"Odd","userId":"1","email":"a@example.com","timestamp":"2021",' + odd + b"}"
@@ -62,7 +62,7 @@ def test_odd_names_are_names(fake: FrontFace, screen: Screen):
     screen.page.click("#detail >> text=Python")
 
 
-def test_controls_and_bidirectional_marks_are_seen(fake: FrontFace, screen: Screen):
+def test_C1_controls_and_bidirectional_marks_are_seen(fake: FrontFace, screen: Screen):
     """What would hide or turn text around is written as an escape, in rows too."""
     fake.post("/api/track", '{"type":"track","event":"a\u202eb\u0085c","userId":"1"}'.encode(), key=KEY)
     screen.until(lambda: screen.count() == 1)
