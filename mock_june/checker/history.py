@@ -21,7 +21,7 @@ from mock_june.text import printable
 LIMIT = 20_000_000
 """Events up to which each rule is exact, with some 45 bytes of disk an event. Beyond, see `History.note`."""
 
-KEPT = 30_000
+KEPT = 10_000
 """Ids of each sort that are followed in memory; those that come later are followed on disk, and as exactly."""
 
 BATCH = 1024

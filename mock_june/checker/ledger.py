@@ -14,7 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from mock_june.errors import MockJuneError
 
-CACHE_KIB = 8192
+CACHE_KIB = 4096
 """Memory of SQLite: so much for pages, and as much again while it sorts."""
 
 Fact = int | bool | None

@@ -28,7 +28,7 @@ GIVEN = 2
 """Tasks that another process has before it, so that it need not wait for this one."""
 
 AHEAD, AHEAD_COUNTED = 4, 64
-"""Tasks beyond one for each process that may be done before their turn, if findings or events are kept of them, and if counts alone are."""
+"""Tasks beyond one for each process that may be done before their turn, if findings, events or statistics are kept of them, and if counts alone are."""
 
 
 def spread(
@@ -150,7 +150,8 @@ class _Run:
 
     def _another(self) -> bool:
         """Takes one more task into the line, if there is one, and room."""
-        ahead = AHEAD if self._job.tells or self._job.history else AHEAD_COUNTED
+        job = self._job
+        ahead = AHEAD if job.tells or job.history or job.statistics else AHEAD_COUNTED
         task = next(self._next, None) if len(self._turns) < self.others.count + 1 + ahead else None
         if task is not None:
             self._turns.append(_Turn(task, task.is_shared))

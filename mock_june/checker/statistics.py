@@ -44,8 +44,7 @@ class Distinct:
         hashed = int.from_bytes(blake2b(value.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
         if hashed < self.below:
             self.hashes.add(hashed)
-            if len(self.hashes) > EXACT + SLACK:
-                self._trim()
+            self._trim()
 
     def merge(self, other: Distinct) -> None:
         """Takes in what another one counted."""
@@ -54,7 +53,7 @@ class Distinct:
         self._trim()
 
     def _trim(self) -> None:
-        if len(self.hashes) > EXACT:
+        if len(self.hashes) > EXACT + SLACK:
             kept = sorted(self.hashes)[:EXACT]
             self.below = kept[-1] + 1
             self.hashes = set(kept)

@@ -24,10 +24,13 @@ from mock_june.model import Violation
 RANGE = 8 << 20
 """Bytes of a range whose findings are counted only."""
 
-TOLD_RANGE = 1 << 20
+SEEN_RANGE = 1 << 20
+"""Bytes of a range of which there are statistics: ids of users and the like."""
+
+TOLD_RANGE = 1 << 18
 """Bytes of a range of which findings, or events, are sent on one by one: they wait in memory for their turn."""
 
-MOST = 50_000
+MOST = 10_000
 """So many findings and events of a task are sent on at most. Of one that has more, all is given up, and it is gone through anew when its turn comes."""
 
 SOME = 256
@@ -83,7 +86,7 @@ def tasks(job: Job, paths: list[str]) -> Iterator[Task]:
             with Source(path) as source:
                 size = source.size or 0
                 if not source.packed and size and form(source) == "lines":
-                    step = TOLD_RANGE if job.tells or job.history else RANGE
+                    step = TOLD_RANGE if job.tells or job.history else SEEN_RANGE if job.statistics else RANGE
                     yield from (Task(path, stop - start, start, stop) for start, stop in _ranges(source, size, step))
                 else:
                     yield Task(path, size)
@@ -98,17 +101,17 @@ def work(job: Job, engine: Engine, task: Task, scan: Scan | None = None, tick: T
     glances: list[Glance] = []
     members = attrgetter(*(field.name for field in fields(Violation)))
 
-    def tell(finding: Finding) -> None:
-        told.append((*members(finding.violation), finding.line, finding.offset, finding.kind))
-
-    def seen() -> None:
-        tick()
-        if len(told) + len(glances) > MOST:
+    def keep(kept: list[Any], one: Any) -> None:
+        if len(told) + len(glances) >= MOST:
             raise TooManyError
+        kept.append(one)
 
-    observers = job.observers(report, [Watch(lambda record, event: glances.append(extract(record, event)))] if job.history else [])
+    def tell(finding: Finding) -> None:
+        keep(told, (*members(finding.violation), finding.line, finding.offset, finding.kind))
+
+    observers = job.observers(report, [Watch(lambda record, event: keep(glances, extract(record, event)))] if job.history else [])
     checker = Checker(engine, job.endpoint, report, tell if job.tells else None, most=job.most, observers=observers, scan=scan)
-    return Done(report, told, glances, go_through(job, checker, task, seen))
+    return Done(report, told, glances, go_through(job, checker, task, tick))
 
 
 def go_through(job: Job, checker: Checker, task: Task, tick: Tick, before: int = 0) -> int:

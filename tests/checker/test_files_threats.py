@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,26 @@ def test_F1_memory(shape):
     code, _, memory = peak("-", "--output-format", "jsonl", "--output-file", os.devnull, feed=feed)
     assert code == (1 if shape in {"long", "bad", "array of one"} else 0)
     assert memory < MEMORY
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the memory of other processes is read from /proc")
+@pytest.mark.parametrize(("line", "options"), [(BAD, ["--output-format", "jsonl"]), (b"{}\n", ["--output-format", "jsonl"]), (GOOD, ["--history"])])
+def test_F1_memory_of_each_process(tmp_path, line, options):
+    """Over many processes each takes as little, however much there is to tell of a part."""
+    path = tmp_path / "f.jsonl"
+    path.write_bytes(line * (900_000 // len(line)))
+    peaks = {}
+    with subprocess.Popen([*COMMAND, str(path), "-j", "2", *options], stdout=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            with suppress(OSError):
+                children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+                for number in (process.pid, *children):
+                    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{number}/status").read_text())
+                    peaks[number] = int(found[1]) if found else 0
+            time.sleep(0.01)
+    assert process.returncode in {0, 1}
+    assert len(peaks) > 1
+    assert max(peaks.values()) < MEMORY
 
 
 def test_F1_gzip_bomb(tmp_path):
