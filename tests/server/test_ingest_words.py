@@ -172,3 +172,10 @@ def test_an_observer_that_fails_changes_nothing(ingest, caplog):
         assert ingest.handle(request(gzip.compress(TRACK), "/api/track", ("content-encoding", "gzip"))).answer.status == 200
     assert [call.body for call in told] == [TRACK]
     assert [record.getMessage() for record in caplog.records] == ["the log of call 1 failed"]
+
+
+def test_what_is_not_yet_recorded_has_no_ids(ingest):
+    """A call that was judged alone bears 0 where the journal puts its ids."""
+    call = ingest.judge(request()).call
+    (event,) = call.events
+    assert (call.id, event.id, event.call, event.at) == (0, 0, 0, "")
