@@ -36,7 +36,8 @@ export async function show(nothing, filter) {
     h('h2', {}, 'Nothing has come yet'),
     h('p', {}, 'Send a first event. It appears here at once.'),
     h('div', { class: 'snippets' }, snippet('In a shell', curl), snippet('In Python', python)),
-    h('p', { class: 'more' }, anyKey ? 'Any key that is not empty will do.' : 'The key is one of those that the fake was started with.', ' A backfill is pointed here by its URL: ', h('code', {}, location.origin), ' in place of ', h('code', {}, 'https://api.june.so'), '.'),
+    h('p', { class: 'more' }, anyKey ? 'Any key that is not empty will do.' : 'The key is one of those that the fake was started with.', ' A backfill is pointed here by its URL: ', h('code', {}, location.origin), ' in place of ', h('code', {}, 'https://api.june.so'), '.',
+      location.protocol === 'https:' && [' The certificate is of the fake’s own making: name its authority’s, with ', h('code', {}, '--cacert FILE'), ' or in ', h('code', {}, 'SSL_CERT_FILE'), '.']),
   )
 }
 

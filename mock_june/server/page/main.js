@@ -22,6 +22,8 @@ const record = new Record(byId('list'), {
   onNews: (waiting) => {
     byId('news').hidden = waiting === 0
     byId('news').textContent = `${number(waiting)} new`
+    const said = waiting > 0 ? 'New events have come; n leads to them' : '' // not how many: a screen reader would read on and on
+    if (byId('news-status').textContent !== said) byId('news-status').textContent = said
     if (record.total > 0) empty.hide()
   },
   onState: (state) => {
@@ -125,6 +127,9 @@ byId('news').addEventListener('click', () => record.top())
 document.addEventListener('keydown', pressed)
 addEventListener('popstate', () => use(filters.ofUrl(location.search), false))
 setInterval(() => summary.showRate(record.rate), 500)
-if (matchMedia('(max-width: 62rem)').matches) byId('sides').open = false
+const narrow = matchMedia('(max-width: 62rem)')
+const fold = () => { byId('sides').open = !narrow.matches }
+narrow.addEventListener('change', fold)
+fold()
 const asked = location.hash
 use(filters.ofUrl(location.search), false).then(() => detail.openByHash(asked))
