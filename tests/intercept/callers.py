@@ -94,7 +94,9 @@ async def _httpx_async() -> int:
 async def _aiohttp(resolver: Callable[[], Any] | None = None, **options: Any) -> int:
     connector = aiohttp.TCPConnector(resolver=None if resolver is None else resolver())
     async with aiohttp.ClientSession(connector=connector) as session, session.post(URL, data=BODY, headers=HEADERS, **options) as answer:
-        return answer.status
+        status = answer.status
+    await asyncio.sleep(0.1)  # aiohttp's older releases leave it to TLS to end by itself
+    return status
 
 
 async def _streams() -> int:
