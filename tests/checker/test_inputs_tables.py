@@ -93,22 +93,33 @@ def test_quotes(read):
     ("row", "said"),
     [
         (b'identify,"' + b"x" * 5_000_000 + b'"', "longer than 4 MiB"),
-        (b'identify,"open', None),
+        (b'identify,"1"2', "goes on behind its closing quote"),
         (b"identify,\xff\xfe", "not UTF-8: byte 0xFF at byte 9"),
         (b"identify,1,2,3", "the row has 4 cells, and the header 2"),
         (b"identify,a\rb", "carriage return"),
-        (b"identify,a\x00b", None),
+        (b"identify,a\x00b", "holds a NUL byte, at byte 10 of it"),
     ],
 )
 def test_F2_odd_rows(read, row, said):
     """What is no CSV is a record with its trouble and its line, and the rows behind it are read."""
     found = read(b"type,userId\nidentify,1\n" + row + b"\nidentify,2\n")
-    assert found[1].line == 3
-    if said:
-        assert said in found[1].trouble
-        assert json.loads(found[-1].body)["userId"] == "2"
-    else:
-        assert found[1].trouble is None
+    assert (found[1].line, found[1].offset) == (3, 23)
+    assert said in found[1].trouble
+    assert json.loads(found[-1].body)["userId"] == "2"
+
+
+def test_F2_open_quote(read):
+    """A quote that is never closed is told where its row begins: all behind it is in the cell."""
+    found = read(b'type,userId\nidentify,1\nidentify,"open\nidentify,2\n')
+    assert [(record.line, record.offset) for record in found] == [(2, 12), (3, 23)]
+    assert "opened and never closed" in found[1].trouble
+
+
+@pytest.mark.parametrize(("data", "said"), [(b"type,userId\ridentify,1\r", "carriage return"), (b'type,"userId\nidentify,1\n', "never closed")])
+def test_F2_header(read, data, said):
+    """A header that is no CSV is told: no file is clean because nothing was read of it."""
+    (found,) = read(data)
+    assert said in found.trouble
 
 
 def test_long_cell(read):

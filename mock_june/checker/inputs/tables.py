@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from mock_june.checker.inputs.lines import LONGEST, Lines, pieces
@@ -52,6 +53,9 @@ class _Fed:
                     what = f"the line is not UTF-8: byte 0x{record.body[error.start]:02X} at byte {error.start} of the line begins no character"
                     self._trouble = Record(record.source, record.line, record.offset, record.body, what, "body.encoding")
                     text = record.body.decode("utf-8", "replace")
+                if "\0" in text and self._trouble is None:
+                    what = f"the line holds a NUL byte, at byte {record.body.index(0)} of it: it is no text"
+                    self._trouble = Record(record.source, record.line, record.offset, record.body, what, "body.encoding")
                 self.begun = self.begun or (record.line, record.offset)
                 yield text + "\n"
 
@@ -65,18 +69,22 @@ def rows(source: Source, table: Table) -> Iterator[Record]:
         yield trouble
         return
     delimiter = max(DELIMITERS, key=first.count) if not source.stem.endswith(".tsv") else "\t"
-    header = _header(first, fed, delimiter)
+    try:
+        header = _header(first, fed, delimiter)
+    except csv.Error as error:
+        yield Record(source.name, 1, 0, b"", f"the header is no CSV: {_said(error)}")
+        return
     if not header:
         return
     columns = Columns(header, table.mapping, table.kind, types=table.types)
-    reader = csv.reader(fed, delimiter=delimiter)
+    reader = csv.reader(fed, delimiter=delimiter, strict=True)
     while True:
         fed.begun = None
         try:
             cells = next(reader, None)
         except csv.Error as error:
             yield Record(source.name, *(fed.begun or (1, 0)), b"", f"the row is no CSV: {_said(error)}")
-            reader = csv.reader(fed, delimiter=delimiter)
+            reader = csv.reader(fed, delimiter=delimiter, strict=True)
             continue
         line, offset = fed.begun or (1, 0)
         if (trouble := fed.taken()) is not None:
@@ -91,15 +99,7 @@ def rows(source: Source, table: Table) -> Iterator[Record]:
 
 def _header(first: str, fed: _Fed, delimiter: str) -> list[str]:
     """The names of the columns: the first row, which may be of several lines."""
-
-    def lines() -> Iterator[str]:
-        yield first
-        yield from fed
-
-    try:
-        return [name.strip() for name in next(csv.reader(lines(), delimiter=delimiter), [])]
-    except csv.Error:
-        return [name.strip() for name in first.rstrip("\r\n").split(delimiter)]
+    return [name.strip() for name in next(csv.reader(chain([first], fed), delimiter=delimiter, strict=True), [])]
 
 
 def _every_line(part: Lines) -> Iterator[Record]:
@@ -113,6 +113,10 @@ def _said(error: csv.Error) -> str:
     text = str(error)
     if "field larger" in text:
         return f"a cell is longer than {LONGEST >> 20} MiB; a quote was opened and never closed"
+    if "unexpected end" in text:
+        return "a quote was opened and never closed: all that follows is in it"
+    if "expected after" in text:
+        return "a cell in quotes goes on behind its closing quote (a quote within a cell is written twice)"
     if "new-line character" in text:
         return "there is a carriage return within a cell that is not in quotes (lines end in \\n or \\r\\n)"
     return text
