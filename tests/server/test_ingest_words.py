@@ -11,10 +11,10 @@ import pytest
 from mock_june.contract import Engine
 from mock_june.errors import JournalUnwritableError
 from mock_june.journal import Journal
-from mock_june.model import Call, Filter, Raw
+from mock_june.model import Call, Filter, Raw, Verdict
 from mock_june.server.auth import Keys
 from mock_june.server.faults import parse
-from mock_june.server.ingest import Ingest, Request
+from mock_june.server.ingest import Ingest, Request, endpoint_of
 from mock_june.server.state import Mock, Settings
 
 TRACK = b'{"type":"track","event":"Registered","userId":"1","timestamp":"2021-02-24T01:19:38.931Z","email":"a@example.com"}'
@@ -179,3 +179,13 @@ def test_what_is_not_yet_recorded_has_no_ids(ingest):
     call = ingest.judge(request()).call
     (event,) = call.events
     assert (call.id, event.id, event.call, event.at) == (0, 0, 0, "")
+
+
+def test_each_key_is_held_to_its_own_rules(ingest):
+    """A key that has rules of its own is held to them, another one to those of all; the browser's counters are of the contract that they came by."""
+    ingest.mock.keys.add("a-lenient-key")
+    ingest.mock.engines["a-lenient-key"] = Engine(ignore=("track.event.required",))
+    body = TRACK.replace(b'"event":"Registered",', b"")
+    assert ingest.handle(request(body)).answer.status == 400
+    assert ingest.handle(request(body, "/api/track", ("authorization", "Basic a-lenient-key"))).answer.status == 200
+    assert ingest._check(b"", endpoint_of("/sdk/m"), None) == Verdict("sdk")
