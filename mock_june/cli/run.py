@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mock_june.intercept.child import Ended
     from mock_june.intercept.relay import Relay
     from mock_june.intercept.traffic import Traffic
+    from mock_june.intercept.workplace import Workplace
     from mock_june.journal import Journal
     from mock_june.server.serving import Server
 
@@ -27,13 +28,12 @@ FAILED = 1
 
 
 class Fake(NamedTuple):
-    """The fake of one run: what it counts, the last event that its record had before, the private folders that it lies in."""
+    """The fake of one run: what it counts, and the last event that its record had before."""
 
     server: Server
     record: Journal
     tally: summary.Tally
     since: int
-    private: list[Path]
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
@@ -90,15 +90,16 @@ def run(
         raise UsageError("--output-format and --output-file belong together: stdout and stderr are the program's own")
     _refuse_outputs(export, output_file, summary_to)
     from mock_june.intercept.child import Child
+    from mock_june.intercept.workplace import Workplace
 
     # The keeper is forked before there is any thread, and puts up the guard while the fake starts.
-    with Child(guarded=guarded) as child, ExitStack() as stack:
-        fake = stack.enter_context(_fake(keys, journal, faults, select, ignore))
-        relay, place, env = stack.enter_context(_intercepted(fake, block_others=block_others, carry=guarded or block_others))
+    with Workplace.make() as place, Child(place.folder, guarded=guarded) as child, ExitStack() as stack:
+        fake = stack.enter_context(_fake(keys, journal or place.journal, faults, select, ignore))
+        relay, env = stack.enter_context(_intercepted(fake, place, block_others=block_others, carry=guarded or block_others))
         _tell_of_guard(child.wait_for_guard(), require=require_guard)
         if page:
             _say(f"the fake is at {fake.server.url}")
-        child.start(command, env, [place, *fake.private])
+        child.start(command, env)
         ended = child.wait()
         relay.stop()
         fake.server.stop()
@@ -160,7 +161,7 @@ def _refuse_escapes(command: Sequence[str]) -> None:
 
 
 @contextmanager
-def _fake(keys: tuple[str, ...], journal: Path | None, faults: tuple[str, ...], select: tuple[str, ...], ignore: tuple[str, ...]) -> Iterator[Fake]:
+def _fake(keys: tuple[str, ...], journal: Path, faults: tuple[str, ...], select: tuple[str, ...], ignore: tuple[str, ...]) -> Iterator[Fake]:
     """The fake, in a thread of its own; its record is there until the end of the block, be it stopped before or not."""
     from mock_june.contract import Engine
     from mock_june.journal import Journal
@@ -182,23 +183,23 @@ def _fake(keys: tuple[str, ...], journal: Path | None, faults: tuple[str, ...], 
         tally = summary.Tally()
         server.ingest.observers.append(tally.saw)
         stack.callback(server.start().stop)
-        yield Fake(server, record, tally, record.last_event_id, [record.path.parent] if journal is None else [])
+        yield Fake(server, record, tally, record.last_event_id)
 
 
 @contextmanager
-def _intercepted(fake: Fake, *, block_others: bool, carry: bool) -> Iterator[tuple[Relay, Path, dict[str, str]]]:
-    """The relay to the fake, the private folder, and the environment that leads a command there."""
+def _intercepted(fake: Fake, place: Workplace, *, block_others: bool, carry: bool) -> Iterator[tuple[Relay, dict[str, str]]]:
+    """The relay to the fake, and the environment that leads a command there."""
     from mock_june.intercept import environment
     from mock_june.intercept.authority import Authority
     from mock_june.intercept.relay import Relay
-    from mock_june.intercept.workplace import Workplace
 
     authority = Authority.create()
     parent, direct = environment.outside(os.environ)
     address = ("127.0.0.1", fake.server.port)
     relay = Relay(authority, address, block_others=block_others, parent=parent, direct=direct, carries=carry)
-    with Workplace.make(authority.certificate, os.environ) as place, relay:
-        yield relay, place.folder, environment.build(os.environ, relay.proxy_url, place, carry=carry)
+    place.fill(authority.certificate, os.environ)
+    with relay:
+        yield relay, environment.build(os.environ, relay.proxy_url, place, carry=carry)
 
 
 def _write(path: str, text: str) -> None:

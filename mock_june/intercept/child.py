@@ -8,6 +8,7 @@ import json
 import os
 import selectors
 import signal
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -39,13 +40,19 @@ class Ended(NamedTuple):
 class Child:
     """Room for one command. Made while the process has no other thread; then `wait_for_guard`, `start`, `wait`, all in the main thread.
 
-    From `start` on, the signals that would end this process are the command's: the terminal sends them to both, and what comes to this one alone is passed on.
+    `folder` is removed at the close, and when this process is killed.
+
+    Until `start`, a signal that ends this process makes it tidy up first. From then on such signals are the command's: the terminal sends them to both, and
+    what comes to this process alone is passed on.
     """
 
-    def __init__(self, *, guarded: bool) -> None:
-        self._pid, self._line = keeper.fork(guarded=guarded)
+    def __init__(self, folder: Path, *, guarded: bool) -> None:
+        self._pid, self._line = keeper.fork(folder, guarded=guarded)
         self._heard = self._line.makefile("rb")
         self._before = {number: signal.getsignal(number) for number in keeper.FOR_THE_COMMAND}
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if self._before[number] is signal.SIG_DFL:
+                signal.signal(number, _give_up)
         self._came: list[int] = []
 
     def wait_for_guard(self) -> str | None:
@@ -53,10 +60,10 @@ class Child:
         reason: str | None = self._hear()["guard"]
         return reason
 
-    def start(self, argv: Sequence[str], env: Mapping[str, str], folders: Sequence[Path]) -> None:
-        """Starts the command. `folders` are removed at the close, or when this process is killed. Raises CommandError."""
+    def start(self, argv: Sequence[str], env: Mapping[str, str]) -> None:
+        """Starts the command. Raises CommandError."""
         self._woken = keeper.wake_on(keeper.FOR_THE_COMMAND, self._noticed)
-        self._say(argv=list(argv), env=dict(env), folders=[str(folder) for folder in folders])
+        self._say(argv=list(argv), env=dict(env))
         number = self._hear()["errno"]
         if number is not None:
             missing = number in {errno.ENOENT, errno.ENOTDIR}
@@ -107,3 +114,8 @@ class Child:
             raise CommandError("the process that keeps the command was killed, and the command with it", 128 + signal.SIGKILL)
         values: dict[str, Any] = json.loads(said)
         return values
+
+
+def _give_up(number: int, _frame: FrameType | None) -> None:
+    """As Ctrl-C does, with the exit code of a process that this signal has ended."""
+    sys.exit(128 + number)

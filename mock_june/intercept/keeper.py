@@ -3,8 +3,8 @@
 It is forked before there is any thread, and shares the terminal, the process group and every descriptor with the command; what the terminal sends to all of
 them is for the command alone. When `run` dies, however that comes, its end of the line closes, and the keeper ends the command and sweeps up.
 
-The line is a pair of sockets with a JSON value a line. From `run`: {"argv", "env", "folders"} once, then {"signal": n} for each that it received.
-To `run`: {"guard": null or why there is none}, {"errno": null or why the command did not start}, {"ended": its wait status, "left": [[pid, name]...]}.
+The line is a pair of sockets with a JSON value a line. From `run`: {"argv", "env"} once, then {"signal": n} for each that it received. To `run`: {"guard":
+null or why there is none}, {"errno": null or why the command did not start}, {"ended": its wait status, "left": [[pid, name]...]}.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -40,8 +41,8 @@ FOR_THE_COMMAND = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP,
 """Signals that end a process or interrupt it: the command has its own copy, or gets it from `run`."""
 
 
-def fork(*, guarded: bool) -> tuple[int, socket.socket]:
-    """Forks the keeper. Gives its process id, and the line to it."""
+def fork(folder: Path, *, guarded: bool) -> tuple[int, socket.socket]:
+    """Forks the keeper, which removes `folder` at its end. Gives its process id, and the line to it."""
     _open_standard_streams()
     ours, its = socket.socketpair()
     for stream in (sys.stdout, sys.stderr):
@@ -54,7 +55,7 @@ def fork(*, guarded: bool) -> tuple[int, socket.socket]:
     code = 1
     try:
         ours.close()
-        Keeper(its).run(guarded=guarded)
+        Keeper(its, folder).run(guarded=guarded)
         code = 0
     finally:  # never back into the caller's frames, which are `run`'s
         os._exit(code)
@@ -63,10 +64,11 @@ def fork(*, guarded: bool) -> tuple[int, socket.socket]:
 class Keeper:
     """The keeper, in its own process."""
 
-    def __init__(self, line: socket.socket) -> None:
+    def __init__(self, line: socket.socket, folder: Path) -> None:
         self._line = line
         self._child = 0
         self._status: int | None = None
+        self._folder = folder
         self._came: dict[int, float] = {}
         """When each signal last came to this process itself."""
         self._woken = wake_on((*FOR_THE_COMMAND, signal.SIGCHLD), self._noticed)
@@ -78,20 +80,20 @@ class Keeper:
         self._say(guard=_put_up() if guarded else None)
         with self._line.makefile("rb") as said:
             told = said.readline()
-        if not told:  # `run` gave up before there was anything to start
-            return
-        order = json.loads(told)
+        if told:  # else `run` gave up before there was anything to start
+            self._work(**json.loads(told))
+            while self._hear():  # nothing more when `run` is through, or dead
+                pass
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _work(self, argv: list[str], env: dict[str, str]) -> None:
         try:
-            self._child = self._start(order["argv"], order["env"])
+            self._child = self._start(argv, env)
         except OSError as error:
             self._say(errno=error.errno)
         else:
             self._say(errno=None)
             self._keep()
-        while self._hear():  # nothing more when `run` is through, or dead
-            pass
-        for folder in order["folders"]:
-            shutil.rmtree(folder, ignore_errors=True)
 
     def _keep(self) -> None:
         if self._attend():

@@ -32,21 +32,20 @@ class Workplace:
     held: int
 
     @classmethod
-    def make(cls, authority: bytes, env: Mapping[str, str]) -> Workplace:
-        """Makes it, after sweeping those that nobody holds. `authority` is the PEM of our CA, `env` what the command would see without us."""
+    def make(cls) -> Workplace:
+        """Makes it, after sweeping those that nobody holds."""
         try:
             parent = Path(tempfile.gettempdir())
             sweep(parent)
             folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
         except OSError as error:
             raise MockJuneError(f"no temporary folder for the run ({error.strerror}): free the disk, or set TMPDIR") from None
-        place = cls(folder, _hold(folder))
-        try:
-            place._fill(authority, env)
-        except OSError as error:
-            place.remove()
-            raise MockJuneError(f"{folder} cannot be written ({error.strerror}): free the disk, or set TMPDIR") from None
-        return place
+        return cls(folder, _hold(folder))
+
+    @property
+    def journal(self) -> Path:
+        """Where the record lies that nobody wants to keep."""
+        return self.folder / "journal.db"
 
     @property
     def authority(self) -> Path:
@@ -72,6 +71,13 @@ class Workplace:
     def wget(self) -> Path:
         """The system's settings of wget, and ours."""
         return self.folder / "wgetrc"
+
+    def fill(self, authority: bytes, env: Mapping[str, str]) -> None:
+        """Writes the files. `authority` is the PEM of our CA, `env` what the command would see without us."""
+        try:
+            self._fill(authority, env)
+        except OSError as error:
+            raise MockJuneError(f"{self.folder} cannot be written ({error.strerror}): free the disk, or set TMPDIR") from None
 
     def _fill(self, authority: bytes, env: Mapping[str, str]) -> None:
         everyone = trust.bundle(authority, env)

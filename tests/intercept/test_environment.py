@@ -32,7 +32,8 @@ def authority() -> bytes:
 def place(authority: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workplace]:
     """A private folder under `tmp_path`."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with Workplace.make(authority, {}) as made:
+    with Workplace.make() as made:
+        made.fill(authority, {})
         yield made
 
 
@@ -164,7 +165,8 @@ class TestWorkplace:
     def test_it_goes(self, authority: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         """At its end nothing is left of it."""
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-        with Workplace.make(authority, {}):
+        with Workplace.make() as place:
+            place.fill(authority, {})
             assert list(tmp_path.iterdir()) != []
         assert list(tmp_path.iterdir()) == []
 
@@ -198,4 +200,4 @@ class TestWorkplace:
         """Where no folder can be made, the error says what to do."""
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
         with pytest.raises(MockJuneError, match="set TMPDIR"):
-            Workplace.make(authority, {})
+            Workplace.make()

@@ -383,6 +383,15 @@ class TestWhatIsLeft:
             assert not is_alive(command)
         assert list(temporary.iterdir()) == []
 
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+    def test_ended_as_it_starts(self, temporary: Path, number: signal.Signals):
+        """A run that is ended before, or just as, it starts its program leaves no file either."""
+        with started("sleep", "75", env=environment(TMPDIR=str(temporary))) as process:
+            until(lambda: list(temporary.iterdir()), "a first folder")
+            process.send_signal(number)
+            assert process.wait(PATIENCE) in {128 + number, -number}
+            until(lambda: not list(temporary.iterdir()), "an empty folder")
+
     @pytest.mark.parametrize("command", [("true",), ("no-such-command",), ("sh", "-c", "kill -9 $$")])
     def test_I8_no_file_is_left(self, temporary: Path, command: tuple[str, ...]):
         """After any end nothing is left in the temporary folder, not of a command that cannot be run either."""
