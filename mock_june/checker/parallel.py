@@ -86,17 +86,19 @@ class _Others:
         """How many there are."""
         return len(self._pools)
 
-    def give(self, turn: _Turn) -> bool:
-        """Gives a task to the process that has the fewest before it; False if all have enough."""
+    @property
+    def has_room(self) -> bool:
+        """Whether one of them has too little to do."""
         for given in self._given:
             while given and given[0].done():
                 given.popleft()
+        return any(len(given) < GIVEN for given in self._given)
+
+    def give(self, turn: _Turn) -> None:
+        """Gives a task to the process that has the fewest before it."""
         at = min(range(len(self._pools)), key=lambda each: len(self._given[each]))
-        if len(self._given[at]) >= GIVEN:
-            return False
         turn.future, turn.is_free = self._pools[at].submit(_work, turn.task), False
         self._given[at].append(turn.future)
-        return True
 
     def close(self) -> None:
         """Ends them."""
@@ -142,11 +144,8 @@ class _Run:
 
     def _see_to_others(self) -> None:
         """Gives them tasks, as many as they take."""
-        for turn in self._turns:
-            if turn.is_free and not self.others.give(turn):
-                return
-        while self._another() and (not self._turns[-1].is_free or self.others.give(self._turns[-1])):
-            pass
+        while self.others.has_room and (turn := self._free()) is not None:
+            self.others.give(turn)
 
     def _another(self) -> bool:
         """Takes one more task into the line, if there is one, and room."""
