@@ -119,3 +119,10 @@ def test_without_the_variables(tmp_path: Path):
     code = "import sys; print('mock_june_redirect' in sys.modules)"
     ended = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=60, check=True, cwd=tmp_path)
     assert ended.stdout == "False\n"
+
+
+def test_what_the_hidden_one_does_to_the_path(child: Child, tmp_path: Path):
+    """What it adds to the path stays there, and so does the shim's folder, for children of the child."""
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.path.insert(0, '/added')\n")
+    ended = child("import sys; print(*sys.path[:4], sep='\\n')", tmp_path)
+    assert ended.stdout.splitlines()[1:] == [str(SHIMS), "/added", str(tmp_path)]

@@ -24,17 +24,17 @@ def _redirect() -> None:
 
 def _hidden() -> None:
     """Runs the next `sitecustomize` on the path, under its name: a distribution or a virtual environment may have one."""
-    from importlib.machinery import PathFinder
-    from importlib.util import module_from_spec
-
     here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib takes long to import
-    others = [folder for folder in sys.path if os.path.abspath(folder) != here]  # noqa: PTH100
-    spec = PathFinder.find_spec("sitecustomize", others)
-    if spec is None or spec.loader is None:
-        return
-    module = module_from_spec(spec)
-    sys.modules["sitecustomize"] = module
-    spec.loader.exec_module(module)
+    ours, path = sys.modules.pop(__name__), sys.path[:]
+    sys.path[:] = [folder for folder in path if os.path.abspath(folder) != here]  # noqa: PTH100
+    try:
+        import sitecustomize  # type: ignore[import-not-found]  # noqa: F401 - the other
+    except ImportError as error:
+        sys.modules[__name__] = ours  # the import of this one ends with what stands there
+        if error.name != __name__:
+            raise
+    finally:
+        sys.path[:0] = [folder for folder in path if os.path.abspath(folder) == here]  # noqa: PTH100
 
 
 _redirect()
