@@ -73,6 +73,13 @@ def test_without_pytest() -> None:
     """`running_mock` gives what the fixture gives."""
     with running_mock(ignore=["track.*"]) as june:
         assert_type(june, MockJune)
+    with running_mock(intercept="only") as june:
+        assert_type(june, MockJune)
+
+
+def test_interception(june_intercept: MockJune) -> None:
+    """`june_intercept` is what `june` is."""
+    june_intercept.assert_received("identify", userId="1")
 
 
 def test_sending() -> None:
