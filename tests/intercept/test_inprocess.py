@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import os
 import queue
 import socket
@@ -152,6 +153,17 @@ class TestWhose:
                     assert anyio.run(_in_anyios_thread) == 200
                     assert len(june.calls()) == 3
         assert running._interception.late == []
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a forked process is on its own")
+    @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+    def test_a_forked_process(self, running: RunningMock):
+        """A process that is forked takes the interception along: what it sends belongs to the window of the moment."""
+        with window(running, "one") as june:
+            process = multiprocessing.get_context("fork").Process(target=send)
+            process.start()
+            process.join(20)
+            assert process.exitcode == 0
+            assert len(june.calls()) == 1
 
     def test_a_worker_with_a_queue(self, running: RunningMock):
         """A thread that takes its work from a queue, as an SDK's does, works for the window in which it took it."""
