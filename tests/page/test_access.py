@@ -122,3 +122,25 @@ def test_on_a_phone_nothing_is_cut_off(fake: FrontFace, make_screen: Any):
     assert screen.page.evaluate("() => document.querySelector('#detail').scrollWidth") <= 390
     screen.page.click("#detail .close")
     assert not screen.page.is_visible("#detail")
+
+
+INSIDE = """() => [...document.querySelectorAll('.row:not([hidden])')].every(row => {
+    const own = row.getBoundingClientRect()
+    return [...row.children].every(part => {
+        const box = part.getBoundingClientRect()
+        return box.height === 0 || (box.top >= own.top - 1 && box.bottom <= own.bottom + 1 && box.right <= own.right + 1)
+    })
+})"""
+
+
+def test_rows_hold_their_parts(fake: FrontFace, make_screen: Any):
+    """At any width, with and without an event open, every part of a row stands within it."""
+    screen = make_screen(fake)
+    screen.until(lambda: screen.count() == 40)
+    for width in (390, 800, 1000, 1280, 1700):
+        screen.page.set_viewport_size({"width": width, "height": 800})
+        screen.page.wait_for_timeout(150)
+        assert screen.page.evaluate(INSIDE), width
+        screen.open("Warned")
+        assert screen.page.evaluate(INSIDE), width
+        screen.page.click("#detail .close")

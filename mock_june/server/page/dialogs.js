@@ -69,7 +69,7 @@ function conditions(fault) {
   if (fault.probability !== undefined) said.push(`with probability ${fault.probability}`)
   if (fault.when === 'after') said.push('though accepted')
   if (fault.workspace) said.push(`in ${fault.workspace}`)
-  return `${said.join(', ')}; has struck ${several(fault.struck, 'time')}`
+  return [said.join(', '), `has struck ${several(fault.struck, 'time')}`].filter(Boolean).join('; ')
 }
 
 function planForm(error, onPlanned) {
@@ -169,6 +169,7 @@ export function token(wrong) {
       h('form', { class: 'plan', submit: (event) => { event.preventDefault(); if (!input.value) return; dialog.removeEventListener('close', again); dialog.close(); done(input.value.trim()) } },
         h('div', { class: 'field' }, h('label', { for: 'token' }, 'Token'), input), h('p', { id: 'token-error', class: 'error', role: 'alert' }, wrong ? 'That is not the token.' : ''),
         h('button', { type: 'submit', class: 'main-button' }, 'Open')))
+    dialog.querySelector('.close').remove()
     const again = () => { if (!dialog.open) dialog.showModal() } // without it there is nothing to see
     dialog.addEventListener('close', again)
     input.focus()
