@@ -122,6 +122,13 @@ def test_F2_header(read, data, said):
     assert said in found.trouble
 
 
+def test_a_row_that_is_wrong_twice_is_one_record(read):
+    """A row that is no CSV, with a line in it that is no UTF-8, is told as the latter; the row behind it is read."""
+    wrong, good = read(b'type,userId\nidentify,"\xfe"1\nidentify,2\n')
+    assert (wrong.line, wrong.rule) == (2, "body.encoding")
+    assert json.loads(good.body) == {"type": "identify", "userId": "2"}
+
+
 def test_long_cell(read):
     """A cell may be longer than the csv module takes by itself."""
     assert payloads(read(b"type,userId\nidentify," + b"x" * 200_000)) == [{"type": "identify", "userId": "x" * 200_000}]

@@ -83,7 +83,7 @@ def rows(source: Source, table: Table) -> Iterator[Record]:
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            yield Record(source.name, *(fed.begun or (1, 0)), b"", f"the row is no CSV: {_said(error)}")
+            yield fed.taken() or Record(source.name, *(fed.begun or (1, 0)), b"", f"the row is no CSV: {_said(error)}")
             reader = csv.reader(fed, delimiter=delimiter, strict=True)
             continue
         line, offset = fed.begun or (1, 0)
