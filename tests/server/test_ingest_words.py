@@ -31,6 +31,9 @@ def ingest():
     journal.close()
 
 
+CODES = {401: "unauthorized", 404: "not_found", 405: "method_not_allowed", 413: "payload_too_large", 415: "unsupported_media_type"}
+
+
 def request(body=TRACK, path="/api/track", *headers, method="POST", **more):
     """A request with the key, unless it has another Authorization."""
     known = headers if any(name == "authorization" for name, _ in headers) else (AUTHORIZED, *headers)
@@ -41,7 +44,9 @@ ELSEWHERE = "calls go to /api/identify, /api/group, /api/track, /sdk/batch and t
 REFUSALS = [
     (request(path="/api/nothing"), 404, f"there is no /api/nothing here; {ELSEWHERE}"),
     (request(path="/" + "x" * 300), 404, f"there is no /{'x' * 199} here; {ELSEWHERE}"),
+    (request(b"", path="/api/nothing"), 404, f"there is no /api/nothing here; {ELSEWHERE}"),
     (request(method="GET"), 405, "/api/track takes POST, not GET"),
+    (request(b"", method="DELETE"), 405, "/api/track takes POST, not DELETE"),
     (request(method="Y" * 30), 405, f"/api/track takes POST, not {'Y' * 20}"),
     (request(None), 413, "the body is over 200 bytes; send fewer events in one call, or start the fake with a larger --max-body"),
     (request(b" " * 201), 413, "the body is over 200 bytes after inflating; send fewer events in one call, or start the fake with a larger --max-body"),
@@ -49,6 +54,16 @@ REFUSALS = [
         request(TRACK, "/api/track", ("content-type", "text/html; charset=utf-8")),
         415,
         "the body came as text/html; charset=utf-8; send it with Content-Type: application/json",
+    ),
+    (
+        request(TRACK, "/api/track", ("content-type", "x/" + "y" * 200)),
+        415,
+        f"the body came as x/{'y' * 98}; send it with Content-Type: application/json",
+    ),
+    (
+        request(TRACK, "/api/track", ("content-encoding", "gzip"), ("content-encoding", "gzip")),
+        415,
+        "Content-Encoding gzip, gzip is not taken; send identity, gzip or deflate",
     ),
     (request(TRACK, "/api/track", ("content-encoding", "br")), 415, "Content-Encoding br is not taken; send identity, gzip or deflate"),
     (
@@ -77,6 +92,8 @@ def test_refusals(ingest, sent, status, message):
     assert CORS in outcome.answer.headers
     (call,) = ingest.mock.journal.calls(Filter())
     assert (call.status, call.code, call.accepted, call.answer) == (status, said["code"], False, outcome.answer.body)
+    assert said["code"] == CODES[status] if status != 400 else said["code"] in {"invalid_json", "invalid_payload"}
+    assert call.body == (b"" if status == 413 else sent.body)
 
 
 FAULTS = [
@@ -94,6 +111,19 @@ def test_planned_answers(ingest, fault, status, message, retry, accepted):
     assert (outcome.answer.status, orjson.loads(outcome.answer.body)["message"]) == (status, message)
     assert dict(outcome.answer.headers).get("retry-after") == retry
     assert outcome.call.accepted is accepted
+
+
+@pytest.mark.parametrize(("about", "struck"), [({"kind": "track"}, True), ({"kind": "group"}, False), ({"path": "/api/t*"}, True), ({"path": "/sdk/*"}, False)])
+@pytest.mark.parametrize("body", [TRACK, b"["])
+def test_what_a_fault_is_about(ingest, about, struck, body):
+    """A fault strikes calls of its kind and its path, whether or not their body can be read: the path says the kind."""
+    ingest.mock.faults.plan(parse({"status": 503, **about}, None))
+    assert (ingest.handle(request(body)).answer.status == 503) is struck
+
+
+def test_a_body_that_ended_early_is_no_json(ingest):
+    """Its code is the one of a body that cannot be read."""
+    assert ingest.handle(request(b'{"ty', cut=True)).answer.code == "invalid_json"
 
 
 def test_a_planned_limit(ingest):
