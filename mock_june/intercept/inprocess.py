@@ -12,9 +12,11 @@ What belongs to a window that is over is late: it goes into that window's record
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import queue
+import socket
 import sys
 import sysconfig
 import threading
@@ -118,10 +120,7 @@ class Interception(Watch):
         """A window begins. `only`: all other hosts are refused, but this machine's own and the fake's."""
         self.restore()
         if only and self._redirect is not None:
-            import socket  # noqa: PLC0415 - by the one that is patched
-
-            addresses = {str(entry[4][0]) for entry in socket.getaddrinfo(*self._fake, type=socket.SOCK_STREAM)}
-            self._redirect.spared = {self._fake[0], *addresses}
+            self._redirect.spared = {*_named(self._fake[0]), *_named(socket.gethostname())}
             self._redirect.only = True
         self._current = window
 
@@ -261,6 +260,13 @@ class Interception(Watch):
     def _are_queued(self) -> bool:
         """Whether something waits in a queue for a thread that takes it."""
         return any(of is not None and of.qsize() for of in (reference() for reference in self._marks.keyrefs()))
+
+
+def _named(host: str) -> set[str]:
+    """A host's name and its addresses."""
+    with contextlib.suppress(OSError):
+        return {host, *(str(entry[4][0]) for entry in socket.getaddrinfo(host, 80, type=socket.SOCK_STREAM))}
+    return {host}
 
 
 def _home(thread: threading.Thread) -> str:
