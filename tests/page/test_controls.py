@@ -16,7 +16,7 @@ class TestFaults:
         """The form plans what it says; the list says how often it has struck; a button drops it."""
         page = screen.page
         page.click("#faults-open")
-        assert "None is planned" in page.inner_text(".planned")
+        screen.until(lambda: "None is planned" in page.inner_text(".planned"))
         page.fill("#fault-retry_after", "2")
         page.select_option("#fault-kind", "track")
         page.fill("#fault-times", "3")
