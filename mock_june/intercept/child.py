@@ -8,7 +8,6 @@ import json
 import os
 import selectors
 import signal
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -42,17 +41,16 @@ class Child:
 
     `folder` is removed at the close, and when this process is killed.
 
-    Until `start`, a signal that ends this process makes it tidy up first. From then on such signals are the command's: the terminal sends them to both, and
-    what comes to this process alone is passed on.
+    Until `start`, a signal that ends a process ends this one at once, Ctrl-C too: the keeper tidies up, and an exception amid an import is no better. From
+    then on such signals are the command's: the terminal sends them to both, and what comes to this process alone is passed on.
     """
 
     def __init__(self, folder: Path, *, guarded: bool) -> None:
         self._pid, self._line = keeper.fork(folder, guarded=guarded)
         self._heard = self._line.makefile("rb")
         self._before = {number: signal.getsignal(number) for number in keeper.FOR_THE_COMMAND}
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            if self._before[number] is signal.SIG_DFL:
-                signal.signal(number, _give_up)
+        if self._before[signal.SIGINT] is signal.default_int_handler:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
         self._came: list[int] = []
 
     def wait_for_guard(self) -> str | None:
@@ -114,8 +112,3 @@ class Child:
             raise CommandError("the process that keeps the command was killed, and the command with it", 128 + signal.SIGKILL)
         values: dict[str, Any] = json.loads(said)
         return values
-
-
-def _give_up(number: int, _frame: FrameType | None) -> None:
-    """As Ctrl-C does, with the exit code of a process that this signal has ended."""
-    sys.exit(128 + number)
