@@ -266,8 +266,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         if report.failed and interception.late:
             report.sections.append(("june late calls", "\n".join(interception.late)))
         if report.when == "teardown":
-            setattr(report, LATE, interception.late[:])  # also under xdist, which sends a report's members along
-            interception.late.clear()
+            setattr(report, LATE, interception.late)  # also under xdist, which sends a report's members along
+            interception.late = []
     return report
 
 
