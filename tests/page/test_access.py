@@ -58,11 +58,15 @@ class TestAxe:
             assert_open_to_all(screen, *rules)
 
     def test_it_finds_nothing_on_a_phone_or_at_the_start(self, fake: FrontFace, make_fake: Any, make_screen: Any):
-        """The narrow page, and the page with nothing on it."""
+        """The narrow page, and the page with nothing on it, and then with one call."""
         phone = make_screen(fake, width=390, height=844, bypass_csp=True)
         phone.until(lambda: phone.count() == 40)
         assert_open_to_all(phone)
-        assert_open_to_all(make_screen(make_fake(), bypass_csp=True))
+        new = make_screen(make_fake(), bypass_csp=True)
+        assert_open_to_all(new)
+        record(new.fake, calls([GOOD_TRACK]))
+        new.until(lambda: new.count() == 1)
+        assert_open_to_all(new)
 
 
 class TestKeys:

@@ -22,18 +22,24 @@ def send(fake: FrontFace, count: int = 1, **members: Any) -> None:
 
 class TestTheFirstCall:
     def test_a_snippet_works_as_it_stands(self, screen: Screen):
-        """The lines for the shell and for Python, run as they are, are accepted; each call appears in their place at once."""
+        """The lines for the shell and for Python, run as they are, are accepted; each call appears below them at once, until there are more."""
         page = screen.page
         assert page.is_visible("text=Nothing has come yet")
         shell, python = page.locator(".snippet pre").all_inner_texts()
         ran = subprocess.run([sys.executable, "-c", python], capture_output=True, text=True, timeout=20, check=True)
         assert json.loads(ran.stdout) == {"status": 200, "success": True}
         page.wait_for_selector(".row[data-state=accepted]", timeout=1500)
-        assert not page.is_visible("text=Nothing has come yet")
+        assert page.is_visible("text=It has come: see below")
+        row, lines = page.locator(".row").first.bounding_box(), page.locator("#empty").bounding_box()
+        assert row["y"] >= lines["y"] + lines["height"]
         if shutil.which("curl"):
             ran = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, timeout=20, check=True)
             assert json.loads(ran.stdout) == {"status": 200, "success": True}
             screen.until(lambda: screen.count() == 2)
+        send(screen.fake, 3)
+        screen.until(lambda: screen.count() >= 4 and not page.is_visible("#empty"))
+        screen.fake.mock.reset(None)
+        screen.until(lambda: page.is_visible("text=Nothing has come yet"))
 
     def test_a_snippet_can_be_copied(self, screen: Screen):
         """The button beside a snippet puts its very text on the clipboard."""

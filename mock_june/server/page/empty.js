@@ -8,20 +8,24 @@ const MEMBERS = ['"type": "track"', '"event": "Registered"', '"userId": "1"', '"
 const PAYLOAD = (margin, end) => `{\n${MEMBERS.map((member) => `${margin}${member}`).join(',\n')}${end}\n${margin.slice(4)}}`
 const KEY = 'my-api-key'
 
+const FEW = 3 // entries that stand below the lines: whoever has tried the one may try the other
+
 let drawn = ''
+let begun = false
 
-export function hide() {
-  byId('empty').hidden = true
-}
-
-/** Shows it where there is nothing: how to begin, or, under a filter, that nothing holds it. */
-export async function show(nothing, filter) {
+/** Shows, where there is nothing, how to begin, or, under a filter, that nothing holds it. The first entries come below the lines, then in their place. */
+export async function show(total, filter) {
   const element = byId('empty')
-  element.hidden = !nothing
-  if (!nothing) return
+  const begins = total > 0 && total <= FEW && drawn === 'bare' && !element.hidden && filter.size === 0
+  element.classList.toggle('begins', begins)
+  element.hidden = total > 0 && !begins
+  if (begins && element.firstChild) element.firstChild.textContent = 'It has come: see below'
+  begun ||= begins
+  if (total > 0) return
   const state = filter.size > 0 ? 'filtered' : 'bare'
-  if (state === drawn) return
+  if (state === drawn && !begun) return
   drawn = state
+  begun = false
   if (state === 'filtered') {
     element.replaceChildren(h('h2', {}, 'Nothing matches'), h('p', {}, 'No call on record holds this filter. What comes and holds it will appear here.'))
     return

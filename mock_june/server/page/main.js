@@ -14,17 +14,17 @@ import * as workspaces from './workspaces.js'
 const STATES = { live: 'live', lost: 'reconnecting', refused: 'stopped' }
 
 const record = new Record(byId('list'), {
-  onStats: (stats, nothing) => {
+  onStats: (stats) => {
     summary.show(stats, record.filter)
     document.title = stats.calls.rejected > 0 ? `${number(stats.calls.rejected)} rejected · mock-june` : 'mock-june'
-    empty.show(nothing, record.filter)
+    empty.show(record.total, record.filter)
   },
   onNews: (waiting) => {
     byId('news').hidden = waiting === 0
     byId('news').textContent = `${number(waiting)} new`
     const said = waiting > 0 ? 'New events have come; n leads to them' : '' // not how many: a screen reader would read on and on
     if (byId('news-status').textContent !== said) byId('news-status').textContent = said
-    if (record.total > 0) empty.hide()
+    if (waiting === 0) empty.show(record.total, record.filter)
   },
   onState: (state) => {
     byId('state').dataset.state = state

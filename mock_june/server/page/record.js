@@ -14,7 +14,7 @@ const REST = 1000 // ms between two counts, at least
 const RATE_SPAN = 5000 // ms
 
 export class Record {
-  /** `onStats(stats, nothing)`, `onNews(waiting)`, `onState(state)`, `onRefused(message)`, `onOpen(entry)` say what is to be shown. */
+  /** `onStats(stats)`, `onNews(waiting)`, `onState(state)`, `onRefused(message)`, `onOpen(entry)` say what is to be shown. */
   constructor(root, hears) {
     this.hears = hears
     this.filter = new Map()
@@ -135,7 +135,7 @@ export class Record {
     const later = this.fresh.filter(({ id }) => id > stats.last)
     const sum = waiting.reduce((all, news) => all + news.entries, 0)
     this.fresh = sum > 0 ? [{ id: waiting.at(-1).id, entries: sum }, ...later] : later
-    this.hears.onStats(stats, this.total === 0)
+    this.hears.onStats(stats)
   }
 
   /** Whether somebody else has changed the record: the stream tells of what comes, not of what goes. */
