@@ -16,14 +16,14 @@ PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker runs all of these, one after the other: a browser is started once."""
+    """One worker runs all of these, one after the other: a browser takes a whole processor."""
     for item in items:
         if "tests/page/" in item.nodeid:
             item.add_marker(pytest.mark.xdist_group("page"))
 
 
-# Of the package, not of the session: while Playwright runs, its loop does, and no other test of this process could run one of its own.
-@pytest.fixture(scope="package")
+# Of the module, not of the session: while Playwright runs, its loop does, and no other test of this process could run one of its own.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """The browser."""
     api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
