@@ -220,6 +220,13 @@ class TestOptions:
         assert run("true", options=("--require-guard", "--no-guard")).code == 2
         assert subprocess.run(COMMAND, capture_output=True, env=environment(), check=False).returncode == 2
 
+    @pytest.mark.parametrize("options", [("--ignore", "no.such.rule"), ("--fault", "{"), ("--journal", "/"), ("--key", "")])
+    def test_what_makes_no_sense(self, tmp_path: Path, options: tuple[str, ...]):
+        """Options that make no sense are told in one line, and the program is not started."""
+        ended = run("touch", tmp_path / "started", options=options)
+        assert (ended.code, ended.err.count("\n"), (tmp_path / "started").exists()) == (2, 1, False)
+        assert ended.err.startswith("mock-june: ")
+
     def test_from_the_environment(self):
         """Options may come from the environment."""
         assert run("true", env=environment(MOCK_JUNE_RUN_ALLOW_EMPTY="1")).code == 0
