@@ -47,10 +47,10 @@ class Entries:
 
     def pairs(self, upto: int, skip: int, limit: int) -> list[Pair]:
         """Those of the calls up to the id `upto`, newest first, without the first `skip`."""
-        if not self._possible:
-            return []
         upto = min(upto, BIGGEST)
         if not self._of_events:
+            if not self._possible:
+                return []
             conditions, values = self._conditions()
             sql = f"SELECT call.id, event.id FROM {JOINED} WHERE call.id <= ?{conditions} ORDER BY call.id DESC, event.id DESC LIMIT ? OFFSET ?"  # noqa: S608
             return self._execute(sql, (upto, *values, limit, skip)).fetchall()
@@ -68,9 +68,11 @@ class Entries:
 
     def counts(self, spans: Sequence[tuple[int, int]]) -> list[Split]:
         """The same for several spans of calls."""
-        if not self._possible or not spans:
-            return [NEVER for _ in spans]
+        if not spans:
+            return []
         if not self._of_events:
+            if not self._possible:
+                return [NEVER for _ in spans]
             conditions, values = self._conditions()
             size, source = ("sum(max(1, call.count))", "call") if self._rules is None else ("count(*)", JOINED)
             sql = f"SELECT call.accepted, {size} FROM {source} WHERE call.id > ? AND call.id <= ?{conditions} GROUP BY 1"  # noqa: S608

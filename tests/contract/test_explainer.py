@@ -232,6 +232,7 @@ def test_a_text_that_is_too_short():
     """A minimum of more than one character, as a schema of one's own may ask for, is told with the text that is there."""
     assert message(Broken("minLength", "groupId", "ab", 3)) == 'groupId is "ab", shorter than 3 characters'
     assert message(Broken("old", "timestamp", 1614129578)) == "timestamp 1614129578 is before 2005"
+    assert message(Broken("blank", "userId", ["a"])) == "userId is an array of 1 item: nothing but white space"
 
 
 @pytest.mark.parametrize("text", ["soon", "2021-02-24Tsoon"])

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mock_june.journal import Journal
+from mock_june.journal.entries import Entries
 from mock_june.model import Call, Event, Fault, Filter
 from tests.journal.made import call, call_holds, event, event_holds, rules_of, shown, track, violation, warning
 from tests.journal.test_search import FILTERS, calls
@@ -155,3 +156,10 @@ def test_one_event_and_one_call_without_its_weight(journal):
     assert (brief, size, events) == (replace(recorded, body=b"", events=()), len(recorded.body), 2)
     assert journal.body(1, "a") == recorded.body
     assert [journal.brief(1, "b"), journal.brief(2), journal.brief(2**63), journal.body(1, "b"), journal.body(2), journal.body(-1)] == [None] * 6
+
+
+def test_no_spans_have_no_counts(journal):
+    """Where no span is asked about, there is nothing to count."""
+    journal.record(track())
+    with journal._session.snapshot() as connection:
+        assert Entries(connection, Filter()).counts([]) == []

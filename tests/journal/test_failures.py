@@ -77,11 +77,19 @@ def test_a_disk_without_a_log(path, monkeypatch):
     assert list(path.parent.iterdir()) == []
 
 
-def test_a_stamp_that_cannot_be_written(path, monkeypatch):
-    """An opening that fails as it stamps the rules leaves the journal to the next."""
+@pytest.mark.parametrize("code", [None, sqlite3.SQLITE_FULL])
+def test_a_stamp_that_cannot_be_written(path, monkeypatch, code):
+    """An opening that fails as it stamps the rules leaves the journal to the next, also where the connection outlives the failure."""
     with closing(Journal.open(path)) as journal:
         journal.record(track())
-    monkeypatch.setattr(writer.Writer, "set_meta", lambda *_: (_ for _ in ()).throw(sqlite3.OperationalError("disk I/O error")))
+    error = sqlite3.OperationalError("disk I/O error")
+    if code is not None:
+        error.sqlite_errorcode = code
+
+    def fails(*_):
+        raise error
+
+    monkeypatch.setattr(writer.Writer, "set_meta", fails)
     with pytest.raises(JournalError, match="disk I/O error"):
         Journal.open(path)
     monkeypatch.undo()

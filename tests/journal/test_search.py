@@ -254,3 +254,10 @@ def _quickest(ask) -> float:
         ask()
         took.append(time.process_time() - begun)
     return min(took)
+
+
+def test_a_rare_rule_beside_a_common_id(journal):
+    """Calls that are found by a rule of theirs, and then held to what an event of theirs must be: all of it by one event or the call."""
+    recorded = journal.record_many([track("1", violations=(violation("r.9"),) if number == 30 else ()) for number in range(60)])
+    assert journal.calls(Filter(rule="r.9", user_id="1")) == [shown(recorded[30])]
+    assert journal.calls(Filter(rule="r.9", user_id="2")) == []
