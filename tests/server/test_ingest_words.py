@@ -11,7 +11,7 @@ import pytest
 from mock_june.contract import Engine
 from mock_june.errors import JournalUnwritableError
 from mock_june.journal import Journal
-from mock_june.model import Call, Filter, Raw, Verdict
+from mock_june.model import ApiKey, Call, Filter, Raw, Verdict
 from mock_june.server.auth import Keys
 from mock_june.server.faults import parse
 from mock_june.server.ingest import Ingest, Request, endpoint_of
@@ -209,6 +209,8 @@ def test_what_is_not_yet_recorded_has_no_ids(ingest):
     call = ingest.judge(request()).call
     (event,) = call.events
     assert (call.id, event.id, event.call, event.at) == (0, 0, 0, "")
+    assert (event.workspace, event.accepted, event.contract) == (call.workspace, True, "backfill")
+    assert call.workspace == ingest.mock.workspace(ApiKey(KEY))
 
 
 def test_each_key_is_held_to_its_own_rules(ingest):
