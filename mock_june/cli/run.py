@@ -177,7 +177,7 @@ def _fake(keys: tuple[str, ...], journal: Path, faults: tuple[str, ...], select:
         stack.callback(record.close)
         sock = listen("127.0.0.1", 0)
         stack.callback(sock.close)
-        mock = Mock(engine, record, Keys(keys), Faults(), Settings(port=sock.getsockname()[1]))
+        mock = Mock(engine, record, Keys(keys), Faults(), Settings(port=sock.getsockname()[1]), suggest=fakes.suggestions)
         mock.faults.plan(planned)
         server = Server(mock, sock)
         tally = summary.Tally()
