@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.connection
+import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -204,8 +207,17 @@ _scan: Scan
 def _start(job: Job, expected: int) -> None:
     """Another process begins: what it knows, it knows for all its tasks, of about `expected` bytes together."""
     global _job, _engine, _scan  # noqa: PLW0603 - the process is the pool's own
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _job, _engine = job, Engine(job.select, job.ignore)
     _scan = fast_scan(_engine, job.endpoint, expected)
+
+
+def _end_with_parent() -> None:
+    """Ends this process when the one that started it is gone: killed, it could not say so, and this one would wait for tasks without end."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 def _work(task: Task) -> Done:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -215,6 +217,32 @@ def test_F7_killed_worker(tmp_path):
         ended.set()
         killer.join()
     assert error.value.exit_code == 2
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are found in /proc")
+def test_killed_run(tmp_path):
+    """When a run is killed, its other processes end too."""
+    path = tmp_path / "f.jsonl"
+    path.write_bytes((GOOD + b"\n") * 1_000_000)
+    with subprocess.Popen([sys.executable, "-m", "mock_june", "check", str(path), "-j", "2", "--history"], stdout=subprocess.DEVNULL) as process:
+        others: list = []
+        until = time.monotonic() + 60
+        while not any(b"spawn_main" in command(other) for other in others) and time.monotonic() < until:
+            others = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        time.sleep(0.3)
+        process.kill()
+    while any(map(command, others)) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert others
+    assert not any(map(command, others))
+
+
+def command(number):
+    """The command line of a process; empty of one that is gone."""
+    try:
+        return Path(f"/proc/{number}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def test_unreadable_in_a_worker(tmp_path, mixed):
