@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import Final
 
@@ -52,6 +53,9 @@ class History:
         at = micros(clock.now() if now is None else now)
         if at is None:
             raise UsageError(f"{now!r} is no time: write it as 2021-02-24T01:19:38Z")
+        self.untold: Counter[str] = Counter()
+        """Of each rule, how many cases came on top of those that `findings` gave."""
+
         self._now = at
         self._in_force = in_force
         self._limit = limit
@@ -140,6 +144,7 @@ class History:
             told = cases.told() if rule in self._in_force else []
             for index, case in enumerate(told, 1):
                 more = cases.count - len(told) if index == len(told) else 0
+                self.untold[rule] += more
                 yield self._finding(rule, case, f"; {more:,} more cases of {rule} are not shown" if more else "")
 
     def close(self) -> None:

@@ -80,6 +80,7 @@ def add_history(history: History, report: Report, tell: Tell | None) -> None:
         report.add(finding)
         if tell is not None:
             tell(finding.bare)
+    report.by_rule += history.untold
     report.notes.append(history.note)
 
 

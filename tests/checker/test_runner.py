@@ -273,8 +273,9 @@ def test_history_over_many_processes(tmp_path, monkeypatch):
         history.close()
         found.append(result)
     assert found[0] == found[1] == found[2]
-    assert found[0][0].by_rule["history.duplicate-event"] >= MOST_CASES
-    assert found[0][0].by_rule["history.future"] >= MOST_CASES
+    report, told = found[0]
+    assert len([finding for finding in told if finding.violation.rule == "history.future"]) == MOST_CASES
+    assert report.by_rule["history.future"] > 2 * MOST_CASES  # all are counted
 
 
 def test_too_much_to_keep(tmp_path, monkeypatch):
