@@ -74,26 +74,32 @@ class Keeper:
         self._woken = wake_on((*FOR_THE_COMMAND, signal.SIGCHLD), self._noticed)
 
     def run(self, *, guarded: bool) -> None:
-        """Everything, to the end."""
+        """Everything, to the end, after which the folder is no more."""
+        try:
+            self._run(guarded=guarded)
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _run(self, *, guarded: bool) -> None:
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self._say(guard=_put_up() if guarded else None)
-        with self._line.makefile("rb") as said:
-            told = said.readline()
-        if told:  # else `run` gave up before there was anything to start
-            self._work(**json.loads(told))
-            while self._hear():  # nothing more when `run` is through, or dead
-                pass
-        shutil.rmtree(self._folder, ignore_errors=True)
-
-    def _work(self, argv: list[str], env: dict[str, str]) -> None:
+        told = b""
+        while not told.endswith(b"\n"):
+            some = self._hear()
+            if not some:  # `run` gave up, or died, before there was anything to start
+                return
+            told += some
+        order = json.loads(told)
         try:
-            self._child = self._start(argv, env)
+            self._child = self._start(order["argv"], order["env"])
         except OSError as error:
             self._say(errno=error.errno)
         else:
             self._say(errno=None)
             self._keep()
+        while self._hear():  # nothing more when `run` is through, or dead
+            pass
 
     def _keep(self) -> None:
         if self._attend():
@@ -177,7 +183,7 @@ class Keeper:
     def _hear(self) -> bytes:
         """What `run` said; nothing once it is gone, also when it died with something of ours unread."""
         try:
-            return self._line.recv(4096)
+            return self._line.recv(1 << 16)
         except ConnectionResetError:
             return b""
 

@@ -394,7 +394,7 @@ class TestWhatIsLeft:
     def test_ended_as_it_starts(self, temporary: Path, number: signal.Signals):
         """A run that is ended before, or just as, it starts its program leaves no file either."""
         with started("sleep", "75", env=environment(TMPDIR=str(temporary))) as process:
-            until(lambda: list(temporary.iterdir()), "a first folder")
+            until(lambda: list(temporary.glob("*/*")), "a first file")
             process.send_signal(number)
             assert process.wait(PATIENCE) in {128 + number, -number}
             until(lambda: not list(temporary.iterdir()), "an empty folder")
