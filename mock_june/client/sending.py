@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -24,26 +25,41 @@ LONGEST_WAIT = 300.0
 """Seconds that `Retry-After` may ask for. Beyond that the call is given up: its error says how long to stay away."""
 
 
-class _Sender:
-    """What both clients share: how a call is made, and what its answer means."""
+class _Sender(ABC):
+    """What both clients share: how they are made, how a call is, and what its answer means. `sleep` waits so many seconds between two tries."""
 
-    def __init__(self, url: str, key: str, *, validate: bool, tries: int, backoff: float, retry_lost: bool) -> None:
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        *,
+        validate: bool = False,
+        tries: int = TRIES,
+        backoff: float = 0.1,
+        retry_lost: bool = False,
+        timeout: float = 10.0,
+        verify: Verify = None,
+        sleep: Callable[[float], Any] | None = None,
+    ) -> None:
         if tries < 1:
             raise UsageError(f"a call is sent at least once: tries must be 1 or more, not {tries}")
         self.url = asks.base_url(url)
         self._credentials: dict[ContractName, str] = {"backfill": payloads.credentials(key, "backfill"), "sdk": payloads.credentials(key, "sdk")}
         self._check = payloads.checker() if validate else None
         self._retry_lost = retry_lost
-        self._retries: dict[str, Any] = {
+        retries: dict[str, Any] = {
             "stop": tenacity.stop_after_attempt(tries),
             "wait": _Pause(backoff),
             "retry": tenacity.retry_if_exception(self._is_passing),
             "reraise": True,
+            **({} if sleep is None else {"sleep": sleep}),
         }
+        # This machine's own servers are never behind a proxy.
+        self._begin({"timeout": timeout, "verify": asks.trust(self.url, verify), "trust_env": not _is_here(self.url)}, retries)
 
-    def _http_options(self, verify: Verify) -> dict[str, Any]:
-        """This machine's own servers are never behind a proxy."""
-        return {"verify": asks.trust(self.url, verify), "trust_env": not _is_here(self.url)}
+    @abstractmethod
+    def _begin(self, http: dict[str, Any], retries: dict[str, Any]) -> None:
+        """Makes what sends and what tries again, with these options of httpx's and tenacity's."""
 
     def _call(self, contract: ContractName, kind: str, payload: Mapping[str, Any]) -> tuple[str, bytes, dict[str, str]]:
         """The URL, the body and the headers. Raises UsageError for what is no JSON and, where payloads are checked, RefusedError."""
@@ -79,22 +95,9 @@ class JuneClient(_Sender):
     stand anywhere in a payload; what JSON has not raises UsageError.
     """
 
-    def __init__(
-        self,
-        url: str,
-        key: str,
-        *,
-        validate: bool = False,
-        tries: int = TRIES,
-        backoff: float = 0.1,
-        retry_lost: bool = False,
-        timeout: float = 10.0,
-        verify: Verify = None,
-        sleep: Callable[[float], None] = clock.sleep,
-    ) -> None:
-        super().__init__(url, key, validate=validate, tries=tries, backoff=backoff, retry_lost=retry_lost)
-        self._http = httpx.Client(timeout=timeout, **self._http_options(verify))
-        self._retrying = tenacity.Retrying(sleep=sleep, **self._retries)
+    def _begin(self, http: dict[str, Any], retries: dict[str, Any]) -> None:
+        self._http = httpx.Client(**http)
+        self._retrying = tenacity.Retrying(**{"sleep": clock.sleep, **retries})
 
     def identify(self, payload: Mapping[str, Any] | None = None, /, **fields: Any) -> None:
         """Identifies a user: `POST /api/identify`. The payload is given whole, by its members, or both; its `type` is filled in."""
@@ -141,22 +144,9 @@ class JuneClient(_Sender):
 class AsyncJuneClient(_Sender):
     """As `JuneClient`, with `await`."""
 
-    def __init__(
-        self,
-        url: str,
-        key: str,
-        *,
-        validate: bool = False,
-        tries: int = TRIES,
-        backoff: float = 0.1,
-        retry_lost: bool = False,
-        timeout: float = 10.0,
-        verify: Verify = None,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
-        super().__init__(url, key, validate=validate, tries=tries, backoff=backoff, retry_lost=retry_lost)
-        self._http = httpx.AsyncClient(timeout=timeout, **self._http_options(verify))
-        self._retrying = tenacity.AsyncRetrying(sleep=sleep, **self._retries)
+    def _begin(self, http: dict[str, Any], retries: dict[str, Any]) -> None:
+        self._http = httpx.AsyncClient(**http)
+        self._retrying = tenacity.AsyncRetrying(**{"sleep": asyncio.sleep, **retries})
 
     async def identify(self, payload: Mapping[str, Any] | None = None, /, **fields: Any) -> None:
         """As `JuneClient.identify`."""
