@@ -11,7 +11,7 @@ import pytest
 from mock_june.contract import Engine
 from mock_june.errors import JournalUnwritableError
 from mock_june.journal import Journal
-from mock_june.model import ApiKey, Call, Filter, Raw, Verdict
+from mock_june.model import ApiKey, Call, Endpoint, Filter, Raw, Verdict
 from mock_june.server.auth import Keys
 from mock_june.server.faults import parse
 from mock_june.server.ingest import Ingest, Request, endpoint_of
@@ -221,3 +221,9 @@ def test_each_key_is_held_to_its_own_rules(ingest):
     assert ingest.handle(request(body)).answer.status == 400
     assert ingest.handle(request(body, "/api/track", ("authorization", "Basic a-lenient-key"))).answer.status == 200
     assert ingest._check(b"", endpoint_of("/sdk/m"), None) == Verdict("sdk")
+
+
+@pytest.mark.parametrize("path", ["/sdk/m", "/v1/m", "/v1/m/"])
+def test_the_counters_are_of_the_sdk_contract(path):
+    """What the browser's SDK counts is no event, and comes by its contract."""
+    assert endpoint_of(path) == Endpoint("sdk", None, "counters")
