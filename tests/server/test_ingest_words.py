@@ -227,3 +227,25 @@ def test_each_key_is_held_to_its_own_rules(ingest):
 def test_the_counters_are_of_the_sdk_contract(path):
     """What the browser's SDK counts is no event, and comes by its contract."""
     assert endpoint_of(path) == Endpoint("sdk", None, "counters")
+
+
+def test_a_key_that_is_quoted_in_a_refusal():
+    """Where the caller's own key is a wrong value of the payload, neither the answer nor the record, of the call and of its event, quotes it."""
+    key = "a-callers-own-key"
+    journal = Journal.open(None)
+    taken = Ingest(Mock(Engine(), journal))
+    outcome = taken.handle(request(TRACK.replace(b'"type":"track"', b'"type":"%b"' % key.encode()), "/api/track", ("authorization", f"Basic {key}")))
+    (call,) = journal.calls(Filter())
+    (event,) = call.events
+    assert outcome.answer.status == 400
+    assert key.encode() not in outcome.answer.body + call.body + call.answer
+    for violation in (*call.violations, *event.violations):
+        assert violation.rule == "track.type.const"
+        assert violation.message == 'type is "•••", not "track"'.replace("•••", ApiKey(key).masked)
+    journal.close()
+
+
+def test_what_is_kept_of_a_good_call(ingest):
+    """A payload without a key in it is the parsed one; of a method without end so much is kept as is shown."""
+    assert ingest.judge(request()).call.events[0].payload == orjson.loads(TRACK)
+    assert ingest.judge(request(method="Y" * 50)).call.method == "Y" * 40
