@@ -249,3 +249,26 @@ def test_what_is_kept_of_a_good_call(ingest):
     """A payload without a key in it is the parsed one; of a method without end so much is kept as is shown."""
     assert ingest.judge(request()).call.events[0].payload == orjson.loads(TRACK)
     assert ingest.judge(request(method="Y" * 50)).call.method == "Y" * 40
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [(b"[", "invalid_json"), (b"\xff", "invalid_json"), (b"[]", "invalid_payload"), (b"{}", "invalid_payload")],
+)
+def test_codes_of_bodies(ingest, body, code):
+    """What is no JSON, or no UTF-8, is `invalid_json`; JSON that is no payload is `invalid_payload`."""
+    assert ingest.handle(request(body)).answer.code == code
+
+
+def test_one_more_is_counted(ingest):
+    """The message tells the first violation, and how many more there are, be it one."""
+    said = orjson.loads(ingest.handle(request(TRACK.replace(b'"event":"Registered",', b"").replace(b'"userId":"1"', b'"userId":1'))).answer.body)
+    assert said["errors_total"] == len(said["errors"]) == 2
+    assert " (and 1 more). " in said["message"]
+
+
+def test_a_connection_that_is_dropped_first(ingest):
+    """A drop before the call is taken is a server that failed: on record as a 500 that was planned, and not accepted."""
+    ingest.mock.faults.plan(parse({"drop": "close", "when": "before"}, None))
+    outcome = ingest.handle(request())
+    assert (outcome.drop, outcome.answer.status, outcome.answer.code, outcome.call.accepted) == ("close", 500, "fault", False)
