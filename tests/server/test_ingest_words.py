@@ -272,3 +272,16 @@ def test_a_connection_that_is_dropped_first(ingest):
     ingest.mock.faults.plan(parse({"drop": "close", "when": "before"}, None))
     outcome = ingest.handle(request())
     assert (outcome.drop, outcome.answer.status, outcome.answer.code, outcome.call.accepted) == ("close", 500, "fault", False)
+
+
+def test_how_long_it_took(ingest, monkeypatch):
+    """The duration is in milliseconds, to the microsecond."""
+    moments = iter((10.0, 10.0123456))
+    monkeypatch.setattr("mock_june.server.ingest.clock.monotonic", lambda: next(moments))
+    assert ingest.judge(request()).call.duration_ms == 12.346
+
+
+def test_a_coding_without_end(ingest):
+    """Of the name of a coding so much is told as is read at a glance."""
+    said = orjson.loads(ingest.handle(request(TRACK, "/api/track", ("content-encoding", "z" * 150))).answer.body)["message"]
+    assert said == f"Content-Encoding {'z' * 100} is not taken; send identity, gzip or deflate"
