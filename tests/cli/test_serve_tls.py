@@ -160,6 +160,7 @@ class TestMade:
 
     def test_the_calls_of_an_https_fake_can_be_listed(self, fake):
         """`mock-june calls --ca-file`."""
+        assert requests.post(f"{fake.url}/api/track", b"{}", auth=("k", ""), verify=fake.ca, timeout=10).status_code == 400
         command = [sys.executable, "-m", "mock_june", "calls", "--url", fake.url, "--ca-file", fake.ca, "--output-format", "json", "--limit", "1"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
         assert (done.returncode, done.stderr) == (0, ""), done
