@@ -12,9 +12,10 @@ from mock_june.contract import Engine
 from mock_june.errors import JournalUnwritableError
 from mock_june.journal import Journal
 from mock_june.model import ApiKey, Call, Endpoint, Filter, Raw, Verdict
+from mock_june.server.answers import Answer
 from mock_june.server.auth import Keys
 from mock_june.server.faults import parse
-from mock_june.server.ingest import Ingest, Request, endpoint_of
+from mock_june.server.ingest import Ingest, Outcome, Request, endpoint_of
 from mock_june.server.state import Mock, Settings
 
 TRACK = b'{"type":"track","event":"Registered","userId":"1","timestamp":"2021-02-24T01:19:38.931Z","email":"a@example.com"}'
@@ -285,3 +286,17 @@ def test_a_coding_without_end(ingest):
     """Of the name of a coding so much is told as is read at a glance."""
     said = orjson.loads(ingest.handle(request(TRACK, "/api/track", ("content-encoding", "z" * 150))).answer.body)["message"]
     assert said == f"Content-Encoding {'z' * 100} is not taken; send identity, gzip or deflate"
+
+
+def test_a_preflight(ingest):
+    """A browser that asks first is told what it may send, and nothing is recorded of it."""
+    headers = (
+        CORS,
+        ("access-control-allow-methods", "POST, OPTIONS"),
+        ("access-control-allow-headers", "authorization, content-type, content-encoding"),
+        ("access-control-max-age", "600"),
+        ("allow", "POST, OPTIONS"),
+    )
+    assert ingest.handle(request(b"", method="OPTIONS")) == Outcome(None, Answer(204, b"", headers))
+    assert ingest.handle(request(b"", "/nowhere", method="OPTIONS")).answer.status == 404
+    assert ingest.mock.journal.last_id == 1
