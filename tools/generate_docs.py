@@ -13,7 +13,7 @@ from mock_june.cli import main
 from mock_june.cli.rule import group_name
 from mock_june.contract import Engine
 from mock_june.model import Rule
-from mock_june.server.openapi import document
+from mock_june.server.control.openapi import document
 from tools import control_api, python_api
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference"

@@ -14,6 +14,6 @@ def openapi() -> None:
     It is what GET /openapi.json of a running fake answers.
     """
     from mock_june.contract import Engine
-    from mock_june.server.openapi import document
+    from mock_june.server.control.openapi import document
 
     click.echo(json.dumps(document(Engine()), indent=2, ensure_ascii=False))

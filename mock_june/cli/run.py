@@ -214,8 +214,8 @@ def _export(fake: Fake, path: str) -> int:
     """Writes the payloads of this run's events, as they came. Gives their number."""
     from mock_june.checker.outputs import Output
     from mock_june.model import Filter
-    from mock_june.server.export import chunks
-    from mock_june.server.query import Question
+    from mock_june.server.control.export import chunks
+    from mock_june.server.control.query import Question
 
     output = Output(path)
     count = 0

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
-from mock_june.server import control, live
 from mock_june.server.answers import Answer
-from mock_june.server.asked import Live, Streamed
+from mock_june.server.control import api, live
+from mock_june.server.control.asked import Live, Streamed
 from mock_june.server.ingest import Request
 from mock_june.server.state import Mock
 
@@ -22,7 +22,7 @@ def blueprint(mock: Mock) -> Blueprint:
 
     def answer(**_: str) -> Response:
         """One control request."""
-        outcome = control.handle(mock, _asked())
+        outcome = api.handle(mock, _asked())
         if isinstance(outcome, Live):
             return _streamed(outcome.headers, live.chunks(mock.journal, outcome.stream))
         if isinstance(outcome, Streamed):
@@ -31,7 +31,7 @@ def blueprint(mock: Mock) -> Blueprint:
             outcome = live.wait(outcome)
         return Response(outcome.body, outcome.status, list(outcome.headers))
 
-    for path in control.ROUTES:
+    for path in api.ROUTES:
         # OPTIONS too comes here: Flask's own answer would be a 200, ours is a 405 without a CORS header.
         routes.add_url_rule(path, "answer", answer, methods=METHODS, provide_automatic_options=False)
     routes.add_url_rule("/_mock", "answer", answer, methods=METHODS, provide_automatic_options=False)
@@ -43,10 +43,10 @@ def _asked() -> Request:
     """The request as Flask has it. A body over the limit is not read to its end."""
     headers = [(name.lower(), value) for name, value in request.headers.items()]
     body: bytes | None = None
-    if request.content_length is None or request.content_length <= control.MOST_BODY:
+    if request.content_length is None or request.content_length <= api.MOST_BODY:
         request.max_content_length = None
         try:
-            body = request.stream.read(control.MOST_BODY + 1)
+            body = request.stream.read(api.MOST_BODY + 1)
         except HTTPException:  # werkzeug's ClientDisconnected: nobody is there to read the answer
             body = None
     return Request(request.method, request.path, request.query_string.decode("latin-1"), headers, body)

@@ -10,7 +10,7 @@ from mock_june.contract import Engine
 from mock_june.journal import Journal
 from mock_june.server import admin, answers
 from mock_june.server.answers import Answer
-from mock_june.server.control import is_control
+from mock_june.server.control.api import is_control
 from mock_june.server.ingest import Ingest, Request
 from mock_june.server.state import Mock
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from mock_june.errors import JournalUnwritableError
 from mock_june.journal import Ids
-from mock_june.server import control, live
 from mock_june.server.answers import UNDROPPED, Answer
+from mock_june.server.control import api, live
 from mock_june.server.exchange import Exchange, port_of
 from mock_june.server.ingest import Ingest, Outcome, Request, broken, unrecorded
 from mock_june.server.protocol import drop, transport_of
@@ -45,7 +45,7 @@ class Front:
         """One request."""
         if scope["type"] != "http":
             return
-        if control.is_control(scope["path"]):
+        if api.is_control(scope["path"]):
             await self._steer(scope, receive, send)
         else:
             await self._take(scope, receive, send)
@@ -53,11 +53,11 @@ class Front:
     async def _steer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One control request, once its body is there: a client that is slow to send holds no thread, and one that breaks off changes nothing."""
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
-        body, cut = await _read(headers, receive, control.MOST_BODY)
+        body, cut = await _read(headers, receive, api.MOST_BODY)
         if cut:
             return
         request = Request(scope["method"], scope["path"], scope["query_string"].decode("latin-1"), headers, body)
-        outcome = await asyncio.to_thread(control.handle, self.mock, request)
+        outcome = await asyncio.to_thread(api.handle, self.mock, request)
         if isinstance(outcome, Answer):
             await respond(send, outcome, receive if body is None else None)
         else:

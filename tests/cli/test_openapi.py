@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from mock_june.contract import Engine
-from mock_june.server.openapi import document
+from mock_june.server.control.openapi import document
 
 
 def test_document(run):

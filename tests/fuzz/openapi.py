@@ -16,7 +16,7 @@ LONGEST_WAIT = 0.05
 """Seconds that a long poll is left to wait: what is asked of it is the same, and thousands are asked."""
 
 ENDLESS = "/_mock/stream"
-"""The one answer that does not end of itself: it is attacked in tests/attacks and tests/server/test_live.py instead."""
+"""The one answer that does not end of itself: it is attacked in tests/attacks and tests/server/control/test_live.py instead."""
 
 
 KEY = "an-api-key"

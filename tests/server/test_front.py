@@ -17,7 +17,7 @@ import orjson
 import pytest
 
 from mock_june.errors import JournalUnwritableError
-from mock_june.server.control import is_control
+from mock_june.server.control.api import is_control
 from mock_june.server.front import Front
 from mock_june.server.ingest import Ingest
 from tests.server.faces import TRACK, FrontFace, assert_refusal, assert_success, connected, everything, head, new_mock, one_answer

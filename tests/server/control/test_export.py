@@ -14,8 +14,8 @@ from jsonschema import Draft202012Validator
 
 from mock_june import __version__
 from mock_june.model import ApiKey, Call, Fault, Filter
-from mock_june.server import export
-from mock_june.server.query import Question
+from mock_june.server.control import export
+from mock_june.server.control.query import Question
 from tests.server.faces import GROUP, IDENTIFY, TRACK, assert_refusal, connected, until
 
 TEXT = {"type": "string"}

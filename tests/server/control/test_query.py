@@ -6,7 +6,7 @@ import pytest
 
 from mock_june.errors import UsageError
 from mock_june.model import Filter
-from mock_june.server import query
+from mock_june.server.control import query
 
 BAD = [
     ("limit=0", "limit"),

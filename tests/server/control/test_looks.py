@@ -9,8 +9,8 @@ import orjson
 import pytest
 
 from mock_june.model import ApiKey
-from mock_june.server.feeds import Counts
-from mock_june.server.query import stream
+from mock_june.server.control.feeds import Counts
+from mock_june.server.control.query import stream
 from tests.server.faces import GROUP, IDENTIFY, TRACK, Face, Reply, assert_refusal
 
 BAD = {**TRACK, "timestamp": "2021-02-24"}

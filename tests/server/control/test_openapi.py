@@ -15,7 +15,8 @@ from referencing.jsonschema import DRAFT202012
 from mock_june.contract import Engine, schemas
 from mock_june.errors import UsageError
 from mock_june.model import KINDS
-from mock_june.server import control, faults, ingest, openapi, query
+from mock_june.server import faults, ingest
+from mock_june.server.control import api, openapi, query
 from tests.server.faces import GOOD, IDENTIFY, TRACK
 
 DOCUMENT = openapi.document(Engine())
@@ -81,7 +82,7 @@ def test_every_reference_leads_somewhere():
 def test_every_route_is_there_and_no_other():
     """The ingestion routes and the control routes, each with its methods."""
     expected = {path: {"post"} for path in ingest.ROUTES}
-    expected |= {documented(path): {method.lower() for method in methods} for path, methods in control.ROUTES.items() if path != "/favicon.ico"}
+    expected |= {documented(path): {method.lower() for method in methods} for path, methods in api.ROUTES.items() if path != "/favicon.ico"}
     assert {path: set(operations) for path, operations in DOCUMENT["paths"].items()} == expected
 
 
@@ -186,7 +187,7 @@ def test_answers_are_as_documented(face, key):
             assert_documented(face.post("/api/identify", IDENTIFY, key=key), "/api/identify", "post")
     face.post("/api/identify", {**IDENTIFY, "user_id": "1", "traits": {}}, key=key)
     number = face.calls(key)[0].id
-    for path, methods in control.ROUTES.items():
+    for path, methods in api.ROUTES.items():
         if path in {"/favicon.ico", "/_mock/stream"}:
             continue
         for method in methods:

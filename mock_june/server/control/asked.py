@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from mock_june import wire
-from mock_june.server import query
 from mock_june.server.answers import Answer, Headers
-from mock_june.server.feeds import Feed, Poll
+from mock_june.server.control import query
+from mock_june.server.control.feeds import Feed, Poll
 from mock_june.server.ingest import Request
 from mock_june.server.state import Mock
 

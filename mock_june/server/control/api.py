@@ -10,10 +10,11 @@ from mock_june import __version__, clock, wire
 from mock_june.contract import schemas
 from mock_june.errors import MockJuneError
 from mock_june.model import KINDS
-from mock_june.server import access, export, faults, looks, openapi, page, query
+from mock_june.server import faults, page
 from mock_june.server.answers import CODES, Answer, Headers, json_answer, refusal
-from mock_june.server.asked import Asked, Handler, Live, Outcome, Streamed
-from mock_june.server.feeds import EVENT_STREAM, Counts, Poll, Stream
+from mock_june.server.control import access, export, looks, openapi, query
+from mock_june.server.control.asked import Asked, Handler, Live, Outcome, Streamed
+from mock_june.server.control.feeds import EVENT_STREAM, Counts, Poll, Stream
 from mock_june.server.ingest import Request
 from mock_june.server.state import Mock
 from mock_june.text import printable

@@ -11,8 +11,9 @@ import orjson
 from mock_june import __version__
 from mock_june.contract import Engine, schemas
 from mock_june.model import KINDS, Endpoint
-from mock_june.server import ingest, page, query, shapes
-from mock_june.server.query import Parameter
+from mock_june.server import ingest, page
+from mock_june.server.control import query, shapes
+from mock_june.server.control.query import Parameter
 
 Json = dict[str, Any]
 

@@ -15,7 +15,7 @@ from mock_june import wire
 from mock_june.journal import Journal
 from mock_june.model import Call, Event, Filter
 from mock_june.server.answers import Answer, Headers, json_answer
-from mock_june.server.query import Question
+from mock_june.server.control.query import Question
 
 What = Literal["calls", "events"]
 Row = TypeVar("Row", Call, Event)

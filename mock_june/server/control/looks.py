@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from mock_june import wire
 from mock_june.model import Rule
-from mock_june.server import query
 from mock_june.server.answers import CODES, JSON, Answer, Headers, json_answer, refusal
-from mock_june.server.asked import Asked
+from mock_june.server.control import query
+from mock_june.server.control.asked import Asked
 
 LONGEST_FIXED = 64 * 1024
 """Bytes of a payload that corrections are sought for: each costs some checks of it."""

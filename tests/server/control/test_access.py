@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from mock_june.server import access
+from mock_june.server.control import access
 from mock_june.server.state import Settings
 from tests.server.faces import connected, everything, new_mock
 

@@ -11,8 +11,8 @@ from urllib.parse import parse_qsl, quote
 from mock_june import __version__, wire
 from mock_june.journal import Journal
 from mock_june.model import Call, Event
-from mock_june.server.feeds import Reader, one_line
-from mock_june.server.query import Question
+from mock_june.server.control.feeds import Reader, one_line
+from mock_june.server.control.query import Question
 
 TYPES = {"jsonl": "application/x-ndjson", "har": "application/json"}
 AUTHORITY = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?\Z")

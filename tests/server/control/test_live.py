@@ -15,9 +15,9 @@ import pytest
 
 from mock_june.journal import Journal
 from mock_june.model import ApiKey, Filter
-from mock_june.server import live
-from mock_june.server.feeds import Poll, Reader, Stream, rest
-from mock_june.server.query import Question
+from mock_june.server.control import live
+from mock_june.server.control.feeds import Poll, Reader, Stream, rest
+from mock_june.server.control.query import Question
 from tests.server.faces import IDENTIFY, TRACK, FlaskFace, FrontFace, assert_refusal, connected, everything, new_mock, until
 
 

@@ -11,10 +11,10 @@ from typing import Any, Self, TypeVar
 from mock_june import clock
 from mock_june.errors import MockJuneError
 from mock_june.journal import Journal
-from mock_june.server import control
 from mock_june.server.answers import Answer, Headers
-from mock_june.server.asked import Live, Streamed
-from mock_june.server.feeds import HEARTBEAT, Feed, Poll, rest
+from mock_june.server.control import api
+from mock_june.server.control.asked import Live, Streamed
+from mock_june.server.control.feeds import HEARTBEAT, Feed, Poll, rest
 from mock_june.server.state import Mock
 
 T = TypeVar("T")
@@ -25,9 +25,9 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 def wait(poll: Poll) -> Answer:
     """A poll's answer, in this thread."""
     try:
-        return control.dressed(_waited(poll))
+        return api.dressed(_waited(poll))
     except MockJuneError as error:
-        return control.dressed(control.refused_by(error))
+        return api.dressed(api.refused_by(error))
 
 
 def _waited(poll: Poll) -> Answer:
@@ -95,9 +95,9 @@ async def _poll(send: Send, poll: Poll, bell: _Bell) -> None:
     try:
         answer = await _awaited(poll, bell)
     except MockJuneError as error:
-        answer = control.refused_by(error)
+        answer = api.refused_by(error)
     if answer is not None:
-        await _answer(send, control.dressed(answer))
+        await _answer(send, api.dressed(answer))
 
 
 async def _awaited(poll: Poll, bell: _Bell) -> Answer | None:

@@ -13,7 +13,7 @@ import pytest
 from mock_june import __version__
 from mock_june.contract import schemas
 from mock_june.model import KINDS
-from mock_june.server import control
+from mock_june.server.control import api
 from tests.server.faces import GOOD, GROUP, IDENTIFY, TRACK, Face, Reply, assert_refusal
 
 EVENT_MEMBERS = {"id", "call", "at", "workspace", "contract", "kind", "accepted", "payload", "violations", "warnings"}
@@ -160,7 +160,7 @@ class TestListing:
 
     def test_a_page_of_large_calls_ends_early(self, face, key, monkeypatch):
         """A page holds no more than its bytes allow, and `next` goes on."""
-        monkeypatch.setattr("mock_june.server.feeds.PAGE_BYTES", 3000)
+        monkeypatch.setattr("mock_june.server.control.feeds.PAGE_BYTES", 3000)
         for _ in range(5):
             face.post("/api/identify", {**IDENTIFY, "traits": {"x": "y" * 1000}}, key=key)
         page = good(ask(face, "/_mock/calls", key))
@@ -327,7 +327,7 @@ class TestFaults:
         """So is an empty one; one too large is 413 before it is parsed."""
         for body in (b"", b"{", b'{"status": NaN}', b"\xff"):
             assert_refusal(face.send("POST", "/_mock/faults", body, [("Authorization", f"Basic {key}")]), 400, "invalid_request")
-        assert_refusal(face.send("POST", "/_mock/faults", b" " * (control.MOST_BODY + 1)), 413, "payload_too_large")
+        assert_refusal(face.send("POST", "/_mock/faults", b" " * (api.MOST_BODY + 1)), 413, "payload_too_large")
 
 
 class TestShape:
@@ -339,11 +339,11 @@ class TestShape:
             assert_refusal(ask(face, path, method=method), 404, "not_found")
         assert face.mock.journal.last_id == before
 
-    @pytest.mark.parametrize("path", list(control.ROUTES))
+    @pytest.mark.parametrize("path", list(api.ROUTES))
     def test_a_wrong_method_is_405_with_allow(self, face, path):
         """OPTIONS too: no preflight is ever answered, so no page of another origin gets further (threat A5)."""
         real = path.replace("<id>", "1").replace("<contract>", "sdk").replace("<kind>", "batch")
-        good_ones = control.allowed(control.ROUTES[path])
+        good_ones = api.allowed(api.ROUTES[path])
         for method in ("OPTIONS", "PUT", "PATCH", "DELETE", "POST", "GET"):
             if method not in good_ones:
                 refused = ask(face, real, method=method)
