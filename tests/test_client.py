@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import re
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -444,6 +445,17 @@ class TestErrors:
             next(connect(face.server.url).follow())
         assert connect(face.server.url, token="t0ken-t0ken").health().status == "ok"
         face.close()
+
+    def test_a_client_for_an_event_loop_is_let_in_where_this_one_is(self):
+        """`aio` of either client passes on all that it takes to reach the mock: the key, the token, the trust, and what its test knows."""
+        trust = ssl.create_default_context()
+        june = MockJune("https://127.0.0.1:1", "a-key-of-mine", "t0ken", 3.0, trust)
+        june.since, june.expected = 7, {1}
+        loop = june.aio()
+        for other in (loop, loop.aio()):
+            assert isinstance(other, AsyncMockJune)
+            assert {**vars(other), "_http": None, "_client": None} == {**vars(june), "_http": None, "_client": None}
+        june.close()
 
     @pytest.mark.parametrize("url", ["127.0.0.1:5863", "ftp://x", "", "http://"])
     def test_a_url_that_is_none(self, connect, url):

@@ -10,49 +10,28 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-from mock_june.client import asks, expecting
-from mock_june.client.asks import Ask, Health, Reply, Steps, Verify
+from mock_june.client import asks, exchange, expecting
+from mock_june.client.asks import Health
+from mock_june.client.base import Client
+from mock_june.client.exchange import Ask, Reply, Steps, Verify
 from mock_june.client.expecting import Wanted
-from mock_june.client.failures import Paint, plain
 from mock_june.client.following import Following
 from mock_june.client.sending import AsyncJuneClient
 from mock_june.errors import UnreachableError
-from mock_june.model import ApiKey, Call, Event, Fault
+from mock_june.model import Call, Event, Fault
 
 T = TypeVar("T")
 
 __tracebackhide__ = True  # pytest shows a failed assertion where the test makes it
 
 
-class AsyncMockJune:
+class AsyncMockJune(Client):
     """As `MockJune`: the same arguments, values and errors."""
 
     def __init__(self, url: str, key: str | None = None, token: str | None = None, timeout: float = 5.0, verify: Verify = None) -> None:
-        self.url = asks.base_url(url)
-        self._key = key
-        self._token = token
-        self._timeout = timeout
-        self.since = 0
-        self.paint: Paint = plain
-        self.expected: set[int] = set()
+        super().__init__(url, key, token, timeout, verify)
+        self._http = httpx.AsyncHTTPTransport(verify=exchange.trust(self.url, verify), trust_env=False)
         self._client: AsyncJuneClient | None = None
-        self._headers = asks.identity(key, token)
-        self._verify = verify
-        self._http = httpx.AsyncHTTPTransport(verify=asks.trust(self.url, verify), trust_env=False)
-        self.closed = False
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.url}, {'all workspaces' if self._key is None else f'key {ApiKey(self._key).masked}'}>"
-
-    @property
-    def key(self) -> str:
-        """As `MockJune.key`."""
-        return asks.own_key(self._key)
-
-    @property
-    def env(self) -> dict[str, str]:
-        """As `MockJune.env`."""
-        return {"JUNE_URL": self.url, "JUNE_API_KEY": self.key}
 
     @property
     def client(self) -> AsyncJuneClient:
@@ -63,9 +42,7 @@ class AsyncMockJune:
 
     def aio(self) -> AsyncMockJune:
         """A client of the same workspace, for another event loop."""
-        other = AsyncMockJune(self.url, self._key, self._token, self._timeout)
-        other.since, other.paint, other.expected = self.since, self.paint, self.expected
-        return other
+        return self._alike(AsyncMockJune)
 
     async def health(self) -> Health:
         """As `MockJune.health`."""
@@ -194,7 +171,7 @@ class AsyncMockJune:
             except UnreachableError as error:
                 broken = error
             else:
-                broken = asks.unreachable(self.url, "it ended the stream")
+                broken = self._unreachable("it ended the stream")
             await asyncio.sleep(following.pause(broken))
 
     async def close(self) -> None:
@@ -224,7 +201,7 @@ class AsyncMockJune:
             answer = await self._http.handle_async_request(self._request(ask))
             return Reply(self.url, answer.status_code, await answer.aread())
         except httpx.TransportError as error:
-            raise asks.unreachable(self.url, error) from error
+            raise self._unreachable(error) from error
 
     async def _chunks(self, ask: Ask) -> AsyncGenerator[bytes, None]:
         request = self._request(ask)
@@ -232,15 +209,10 @@ class AsyncMockJune:
             answer = await self._http.handle_async_request(request)
             try:
                 if answer.status_code != 200:
-                    asks.refused(Reply(self.url, answer.status_code, await answer.aread()))
+                    exchange.refused(Reply(self.url, answer.status_code, await answer.aread()))
                 async for chunk in answer.aiter_raw():
                     yield chunk
             finally:
                 await answer.aclose()
         except httpx.TransportError as error:
-            raise asks.unreachable(self.url, error) from error
-
-    def _request(self, ask: Ask) -> httpx.Request:
-        if self.closed:
-            raise RuntimeError("this client has been closed")
-        return asks.request(self.url, self._headers, self._timeout, ask)
+            raise self._unreachable(error) from error

@@ -9,22 +9,23 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from mock_june import clock
-from mock_june.client import asks, expecting
+from mock_june.client import asks, exchange, expecting
 from mock_june.client.aio import AsyncMockJune
-from mock_june.client.asks import Ask, Health, Reply, Steps, Verify
+from mock_june.client.asks import Health
+from mock_june.client.base import Client
+from mock_june.client.exchange import Ask, Reply, Steps, Verify
 from mock_june.client.expecting import Wanted
-from mock_june.client.failures import Paint, plain
 from mock_june.client.following import Following
 from mock_june.client.sending import JuneClient
 from mock_june.errors import UnreachableError
-from mock_june.model import ApiKey, Call, Event, Fault
+from mock_june.model import Call, Event, Fault
 
 T = TypeVar("T")
 
 __tracebackhide__ = True  # pytest shows a failed assertion where the test makes it
 
 
-class MockJune:
+class MockJune(Client):
     """Asks and steers a running mock at `url`. With `key` it speaks of that key's workspace alone. `timeout` in seconds, for one request.
 
     `verify` is what an HTTPS mock's certificate is held to: the file that `serve --tls` prints, or an ssl.SSLContext; not given, the system's authorities.
@@ -34,36 +35,10 @@ class MockJune:
     """
 
     def __init__(self, url: str, key: str | None = None, token: str | None = None, timeout: float = 5.0, verify: Verify = None) -> None:
-        self.url = asks.base_url(url)
-        self._key = key
-        self._timeout = timeout
-        self.since = 0
-        """The id of the last call before this client's test began: a failure tells how many calls with no good key came after it."""
-        self.paint: Paint = plain
-        """Colours a line of a failure."""
-        self.expected: set[int] = set()
-        """The ids of rejected calls that an assertion has spoken of."""
-        self._token = token
-        self._client: JuneClient | None = None
-        self._headers = asks.identity(key, token)
-        self._verify = verify
+        super().__init__(url, key, token, timeout, verify)
         # No client of httpx: it logs each request, and a test looks at the logs of its own code.
-        self._http = httpx.HTTPTransport(verify=asks.trust(self.url, verify), trust_env=False)
-        self.closed = False
-        """Whether `close` was called."""
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.url}, {'all workspaces' if self._key is None else f'key {ApiKey(self._key).masked}'}>"
-
-    @property
-    def key(self) -> str:
-        """The API key whose workspace this is. Raises UsageError on a client of all workspaces, which has none."""
-        return asks.own_key(self._key)
-
-    @property
-    def env(self) -> dict[str, str]:
-        """What a subprocess needs to send to this workspace: `JUNE_URL` and `JUNE_API_KEY`. Add it to the environment that it gets."""
-        return {"JUNE_URL": self.url, "JUNE_API_KEY": self.key}
+        self._http = httpx.HTTPTransport(verify=exchange.trust(self.url, verify), trust_env=False)
+        self._client: JuneClient | None = None
 
     @property
     def client(self) -> JuneClient:
@@ -74,9 +49,7 @@ class MockJune:
 
     def aio(self) -> AsyncMockJune:
         """A client of the same workspace for a test on an event loop: `async with june.aio() as june: await june.wait_for(1)`."""
-        other = AsyncMockJune(self.url, self._key, self._token, self._timeout, self._verify)
-        other.since, other.paint, other.expected = self.since, self.paint, self.expected
-        return other
+        return self._alike(AsyncMockJune)
 
     def health(self) -> Health:
         """Whether the mock lives, which rules are in force, how much is on record."""
@@ -208,7 +181,7 @@ class MockJune:
             except UnreachableError as error:
                 broken = error
             else:
-                broken = asks.unreachable(self.url, "it ended the stream")
+                broken = self._unreachable("it ended the stream")
             clock.sleep(following.pause(broken))
 
     def close(self) -> None:
@@ -238,7 +211,7 @@ class MockJune:
             answer = self._http.handle_request(self._request(ask))
             return Reply(self.url, answer.status_code, answer.read())
         except httpx.TransportError as error:
-            raise asks.unreachable(self.url, error) from error
+            raise self._unreachable(error) from error
 
     def _chunks(self, ask: Ask) -> Iterator[bytes]:
         request = self._request(ask)
@@ -246,14 +219,9 @@ class MockJune:
             answer = self._http.handle_request(request)
             try:
                 if answer.status_code != 200:
-                    asks.refused(Reply(self.url, answer.status_code, answer.read()))
+                    exchange.refused(Reply(self.url, answer.status_code, answer.read()))
                 yield from answer.iter_raw()
             finally:
                 answer.close()
         except httpx.TransportError as error:
-            raise asks.unreachable(self.url, error) from error
-
-    def _request(self, ask: Ask) -> httpx.Request:
-        if self.closed:
-            raise RuntimeError("this client has been closed")
-        return asks.request(self.url, self._headers, self._timeout, ask)
+            raise self._unreachable(error) from error

@@ -1,4 +1,4 @@
-"""Expectations of what came, without I/O: each is a generator as in `asks`, which returns what it found or raises NotReceivedError with what did come."""
+"""Expectations of what came, without I/O: each is a generator of Asks, which returns what it found or raises NotReceivedError with what did come."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any, TypeAlias
 import orjson
 
 from mock_june import clock
-from mock_june.client.asks import EVENTS, LONGEST_WAIT, MOST, Ask, Steps, calls, events, matching, read, split
+from mock_june.client.asks import EVENTS, LONGEST_WAIT, MOST, calls, events, matching, split
+from mock_june.client.exchange import Ask, Steps, read
 from mock_june.client.failures import LISTED, Paint, counted, described, explained, failure, meanwhile, rejections, spared, told
 from mock_june.errors import UsageError
 from mock_june.matching import MISSING, difference, shown

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from mock_june import wire
-from mock_june.client.asks import CALLS, MOST, Ask, Steps, calls, events, read
+from mock_june.client.asks import CALLS, MOST, calls, events
+from mock_june.client.exchange import Ask, Steps, read
 from mock_june.errors import NotReceivedError
 from mock_june.matching import MISSING, Difference, nearest, shown
 from mock_june.model import Call, Event

@@ -8,9 +8,12 @@ from typing import Any
 import orjson
 
 from mock_june import wire
-from mock_june.client.asks import TRIES, Ask
+from mock_june.client.exchange import Ask
 from mock_june.errors import UnreachableError
 from mock_june.model import Call
+
+TRIES = 8
+"""How often a stream that broke is asked for anew before that counts as the end."""
 
 JOURNAL = b": journal "
 """What the comment begins with that names the journal: a mock that was started anew has another one, where the cursor means nothing."""

@@ -14,8 +14,8 @@ import httpx
 import tenacity
 
 from mock_june import clock
-from mock_june.client import asks, payloads
-from mock_june.client.asks import Verify
+from mock_june.client import payloads
+from mock_june.client.exchange import Verify, base_url, trust
 from mock_june.errors import LostAnswerError, RefusedError, UnreachableError, UsageError
 from mock_june.model import ContractName, Endpoint
 
@@ -43,7 +43,7 @@ class _Sender(ABC):
     ) -> None:
         if tries < 1:
             raise UsageError(f"a call is sent at least once: tries must be 1 or more, not {tries}")
-        self.url = asks.base_url(url)
+        self.url = base_url(url)
         self._credentials: dict[ContractName, str] = {"backfill": payloads.credentials(key, "backfill"), "sdk": payloads.credentials(key, "sdk")}
         self._check = payloads.checker() if validate else None
         self._retry_lost = retry_lost
@@ -55,7 +55,7 @@ class _Sender(ABC):
             **({} if sleep is None else {"sleep": sleep}),
         }
         # This machine's own servers are never behind a proxy.
-        self._begin({"timeout": timeout, "verify": asks.trust(self.url, verify), "trust_env": not _is_here(self.url)}, retries)
+        self._begin({"timeout": timeout, "verify": trust(self.url, verify), "trust_env": not _is_here(self.url)}, retries)
 
     @abstractmethod
     def _begin(self, http: dict[str, Any], retries: dict[str, Any]) -> None:
