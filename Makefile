@@ -8,7 +8,7 @@ LOWEST := .venv-lowest
 SPARK := .venv-spark
 NODE := $(patsubst %/package.json,%/node_modules/.ready,$(wildcard tests/*/node/package.json))
 
-.PHONY: all serve demo test lint format bench generate docs screenshots slow lowest spark dist clean
+.PHONY: all serve demo test lint format bench hot generate docs screenshots slow lowest spark dist clean
 all: lint test
 
 serve: $(INSTALLED) ## the fake on http://127.0.0.1:5863; ARGS="--key k" passes on
@@ -55,6 +55,10 @@ coverage: $(READY) $(NODE)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(ARGS)
+
+# The hot functions alone, beside the last time; ARGS=--record makes this the last time.
+hot: $(READY)
+	$(BIN)/python -m benchmarks.hot $(ARGS)
 
 generate: $(READY)
 	$(BIN)/python -m tools.generate_docs
