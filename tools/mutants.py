@@ -25,7 +25,7 @@ TESTS = {
     "mock_june.contract": "tests/contract",
     "mock_june.journal": "tests/journal",
     "mock_june.matching": "tests/test_matching.py",
-    "mock_june.server.ingest": " ".join(f"tests/server/test_{name}.py" for name in ("ingest", "ingest_words", "routes", "auth", "faults", "body")),
+    "mock_june.server": " ".join(f"tests/server/test_{name}.py" for name in ("ingest", "ingest_words", "routes", "auth", "faults", "body")),
 }
 """What is run against a survivor."""
 

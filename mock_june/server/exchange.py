@@ -16,7 +16,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from mock_june.server.answers import Answer, Headers
 from mock_june.server.auth import HEADS
-from mock_june.server.ingest import ROUTES, Request
+from mock_june.server.ingest import Request
+from mock_june.server.routes import ROUTES
 
 if TYPE_CHECKING:
     from mock_june.server.protocol import Protocol

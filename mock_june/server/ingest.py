@@ -18,35 +18,15 @@ from mock_june.server import answers
 from mock_june.server.answers import Answer
 from mock_june.server.auth import Keys, Pairs, write_key
 from mock_june.server.body import BadCodingError, TooLargeError, UnknownCodingError, decoded, takes
+from mock_june.server.deciding import Problem, decide
+from mock_june.server.routes import endpoint_of
 from mock_june.server.state import Mock
 from mock_june.text import printable
 
 LOG = logging.getLogger("mock_june")
 
-LETTERS = {"i": "identify", "g": "group", "t": "track", "p": "page", "s": "screen", "a": "alias"}
-"""Segment's one-letter forms of the kinds."""
-
 FULL_PATH = 2000
 """How much of a path without a route is kept."""
-
-
-def _routes() -> dict[str, Endpoint]:
-    routes = {f"/api/{kind}": Endpoint("backfill", kind) for kind in ("identify", "group", "track")}
-    routes["/api/page"] = Endpoint("sdk", "page")  # RudderStack posts there
-    for kind in LETTERS.values():
-        routes[f"/sdk/{kind}"] = routes[f"/v1/{kind}"] = Endpoint("sdk", kind)
-    routes |= {f"/v1/{letter}": Endpoint("sdk", kind) for letter, kind in LETTERS.items()}
-    for prefix in ("/sdk", "/v1"):
-        routes[f"{prefix}/batch"] = routes[f"{prefix}/b"] = Endpoint("sdk", None, "batch")
-        routes[f"{prefix}/m"] = Endpoint("sdk", None, "counters")
-    return routes
-
-
-ROUTES = _routes()
-"""Every path that takes calls, without its trailing slash."""
-
-Problem = tuple[int, str, str]
-"""Why a request cannot be read: status, code, message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +61,6 @@ class Outcome:
     answer: Answer
     delay: float = 0.0
     drop: str | None = None
-
-
-def endpoint_of(path: str) -> Endpoint | None:
-    """What a path is for; a trailing slash is the same path."""
-    return ROUTES.get(path) or ROUTES.get(path.removesuffix("/"))
 
 
 class Ingest:
@@ -137,7 +112,7 @@ class Ingest:
                 problem = _failure(request)
         workspace = None if key is None or (problem is not None and problem[0] == 401) else self._workspace(key)
         fault = self._fault(workspace, endpoint, verdict, request.path) if workspace is not None else None
-        answer, accepted = _decide(problem, verdict, fault)
+        answer, accepted = decide(problem, verdict, fault)
         call = self._call(request, body, key, workspace, verdict, answer, accepted, fault, began)
         return Outcome(call, answer if call.answer == b"" else replace(answer, body=call.answer), _delay(fault), None if fault is None else fault.drop)
 
@@ -268,53 +243,6 @@ def _failure(request: Request) -> Problem:
         "mock-june failed on %s %s", printable(request.method), printable(request.path[:200])
     )
     return 500, answers.CODES[500], "mock-june failed on this request; the server's log says why; please report it"
-
-
-def _decide(problem: Problem | None, verdict: Verdict | None, fault: Fault | None) -> tuple[Answer, bool]:
-    """The answer, and whether June would have taken the call. A fault "before" is the server failing first; one "after" spoils the answer alone."""
-    answer = _honest(problem, verdict)
-    accepted = answer.code is None
-    if fault is None or (fault.status is None and fault.drop is None):
-        return answer, accepted
-    planned = _planned(fault)
-    if fault.when == "before":
-        return planned or _planned(replace(fault, status=500)) or answer, False
-    return planned or answer, accepted
-
-
-def _honest(problem: Problem | None, verdict: Verdict | None) -> Answer:
-    """The answer without any fault."""
-    if problem is not None:
-        status, code, message = problem
-        return answers.refusal(status, code, message, headers=answers.CORS + _HEADERS.get(status, ()))
-    if verdict is None or verdict.accepted:
-        return answers.SUCCESS
-    first, total = verdict.violations[0], len(verdict.violations)
-    broken = first.rule.startswith("body.") and first.rule not in {"body.object", "body.kind"}
-    where = f"{first.pointer}: " if first.pointer else ""
-    more = f" (and {total - 1} more)" if total > 1 else ""
-    return answers.refusal(
-        400, "invalid_json" if broken else "invalid_payload", f"{where}{first.message}{more}. {first.hint}", verdict.violations, total, answers.CORS
-    )
-
-
-_HEADERS: dict[int, answers.Headers] = {
-    401: answers.CHALLENGE,
-    405: (("allow", "POST, OPTIONS"),),
-    413: (("connection", "close"),),
-}
-
-
-def _planned(fault: Fault) -> Answer | None:
-    """The answer that a fault gives in place of the honest one."""
-    if fault.status is None:
-        return None
-    headers = answers.CORS + ((("retry-after", str(fault.retry_after)),) if fault.retry_after is not None else ())
-    if fault.rate is not None:
-        message = f"over the planned limit of {fault.rate} calls in {fault.per:g} s; wait {fault.retry_after} s, then send it again"
-        return answers.refusal(429, "rate_limited", message, headers=headers)
-    done = "taken all the same: sent again, it is doubled" if fault.when == "after" else "not taken: send it again"
-    return answers.refusal(fault.status, "fault", f"fault {fault.id} was planned to answer {fault.status}; the call was {done}", headers=headers)
 
 
 def _delay(fault: Fault | None) -> float:

@@ -56,7 +56,7 @@ def test_a_body_is_the_same_however_it_comes(target, body, coding, seed):
 
 
 def target_endpoint():
-    from mock_june.server.ingest import endpoint_of
+    from mock_june.server.routes import endpoint_of
 
     return endpoint_of("/api/track")
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mock_june.server.ingest import ROUTES
+from mock_june.server.routes import ROUTES
 from tests.server.faces import FACES, GOOD, TRACK, Face, new_face, new_mock
 
 OURS = (

@@ -10,7 +10,8 @@ import pytest
 
 from mock_june.errors import JournalUnwritableError
 from mock_june.model import Call, Filter, Raw
-from mock_june.server.ingest import Ingest, Request, endpoint_of
+from mock_june.server.ingest import Ingest, Request
+from mock_june.server.routes import endpoint_of
 from tests.server.faces import GOOD, TRACK, Face, assert_refusal, assert_success, new_mock
 
 AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")

@@ -15,7 +15,8 @@ from mock_june.model import ApiKey, Call, Endpoint, Filter, Raw, Verdict
 from mock_june.server.answers import Answer
 from mock_june.server.auth import Keys
 from mock_june.server.faults import parse
-from mock_june.server.ingest import Ingest, Outcome, Request, endpoint_of
+from mock_june.server.ingest import Ingest, Outcome, Request
+from mock_june.server.routes import endpoint_of
 from mock_june.server.state import Mock, Settings
 
 TRACK = b'{"type":"track","event":"Registered","userId":"1","timestamp":"2021-02-24T01:19:38.931Z","email":"a@example.com"}'

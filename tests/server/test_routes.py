@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mock_june.server.ingest import ROUTES
+from mock_june.server.routes import ROUTES
 from tests.server.faces import GOOD, TRACK, Face, assert_refusal, assert_success
 
 KINDS = ("identify", "group", "track", "page", "screen", "alias")

@@ -18,7 +18,8 @@ from mock_june.model import Endpoint, Violation
 from mock_june.server import answers
 from mock_june.server.answers import Answer
 from mock_june.server.auth import Keys
-from mock_june.server.ingest import Ingest, Request, endpoint_of
+from mock_june.server.ingest import Ingest, Request
+from mock_june.server.routes import endpoint_of
 from mock_june.server.state import Mock
 
 KEY = "june_test_key"

@@ -11,7 +11,7 @@ import orjson
 from mock_june import __version__
 from mock_june.contract import Engine, schemas
 from mock_june.model import KINDS, Endpoint
-from mock_june.server import ingest, page
+from mock_june.server import page, routes
 from mock_june.server.control import query, shapes
 from mock_june.server.control.query import Parameter
 
@@ -97,7 +97,7 @@ def _ref(name: str) -> Json:
 
 def _ingestion() -> Json:
     paths: Json = {}
-    for path, endpoint in ingest.ROUTES.items():
+    for path, endpoint in routes.ROUTES.items():
         operation: Json = {
             "operationId": "send" + "".join(part.capitalize() for part in path.split("/")),
             "tags": [endpoint.contract],

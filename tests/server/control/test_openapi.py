@@ -15,7 +15,7 @@ from referencing.jsonschema import DRAFT202012
 from mock_june.contract import Engine, schemas
 from mock_june.errors import UsageError
 from mock_june.model import KINDS
-from mock_june.server import faults, ingest
+from mock_june.server import faults, routes
 from mock_june.server.control import api, openapi, query
 from tests.server.faces import GOOD, IDENTIFY, TRACK
 
@@ -81,7 +81,7 @@ def test_every_reference_leads_somewhere():
 
 def test_every_route_is_there_and_no_other():
     """The ingestion routes and the control routes, each with its methods."""
-    expected = {path: {"post"} for path in ingest.ROUTES}
+    expected = {path: {"post"} for path in routes.ROUTES}
     expected |= {documented(path): {method.lower() for method in methods} for path, methods in api.ROUTES.items() if path != "/favicon.ico"}
     assert {path: set(operations) for path, operations in DOCUMENT["paths"].items()} == expected
 
@@ -109,7 +109,7 @@ def test_its_examples_are_good():
                 seen += 1
                 target = media["schema"]["$ref"].removeprefix("#")
                 assert not list(validator(target).iter_errors(example["value"])), (path, name)
-                verdict = engine.check(orjson.dumps(example["value"]), ingest.ROUTES[path])
+                verdict = engine.check(orjson.dumps(example["value"]), routes.ROUTES[path])
                 assert (verdict.accepted, verdict.warnings) == (True, ()), (path, name)
     assert seen >= 20
 
@@ -173,8 +173,8 @@ def test_a_plan_is_good_where_the_document_says_so(plan):
 def test_answers_are_as_documented(face, key):
     """The good and the refused answers of every route keep what the document says of them."""
     headers = [("Authorization", f"Basic {key}")]
-    for path in ingest.ROUTES:
-        kind = ingest.ROUTES[path].kind
+    for path in routes.ROUTES:
+        kind = routes.ROUTES[path].kind
         payload = GOOD[kind] if kind else {"batch": [IDENTIFY]}
         assert_documented(face.post(path, payload, key=key), path, "post")
         assert_documented(face.post(path, b"{", key=key), path, "post")
