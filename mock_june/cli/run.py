@@ -96,7 +96,8 @@ def run(
     with Workplace.make() as place, Child(place.folder, guarded=guarded) as child, ExitStack() as stack:
         fake = stack.enter_context(_fake(keys, journal or place.journal, faults, select, ignore))
         relay, env = stack.enter_context(_intercepted(fake, place, block_others=block_others, carry=guarded or block_others))
-        _tell_of_guard(child.wait_for_guard(), require=require_guard)
+        why_not = child.wait_for_guard()
+        _tell_of_guard(why_not, require=require_guard)
         if page:
             _say(f"the fake is at {fake.server.url}")
         child.start(command, env)
@@ -104,7 +105,7 @@ def run(
         relay.stop()
         fake.server.stop()
         _tell(fake.tally, relay.traffic, ended)
-        _hint(ended, is_empty=not fake.tally.calls and not allow_empty, guarded=guarded)
+        _hint(ended, is_empty=not fake.tally.calls and not allow_empty, guarded=guarded and why_not is None)
         if export is not None:
             _say(f"  {summary.counted(_export(fake, export), 'payload')} in {printable(export)}")
     failed = (fake.tally.rejected and not allow_rejected) or (not fake.tally.calls and not allow_empty)
@@ -113,7 +114,7 @@ def run(
     if reports:
         from mock_june.cli.run_reports import FORMATS, Outcome
 
-        outcome = Outcome(shlex.join(command), code, fake.tally, relay.traffic, fake.record.rules_hash, allow_empty)
+        outcome = Outcome(shlex.join(command), code, fake.tally, relay.traffic, fake.record.rules_hash, allow_empty, ended.stopped)
         for path, name in reports.items():
             _write(path, FORMATS[name](outcome))
     return code
@@ -236,6 +237,7 @@ def _tell(tally: summary.Tally, traffic: Traffic, ended: Ended) -> None:
     for title, counts in (
         ("other hosts reached", traffic.passed),
         ("blocked", {f"{host}, {why}": count for (host, why), count in traffic.blocked.items()}),
+        ("stopped by the guard", {f"{name} to {place}": count for (name, place), count in (ended.stopped or {}).items()}),
         ("ended after the program", Counter(process.name for process in ended.left)),
     ):
         for line in summary.listed(title, counts):
@@ -245,11 +247,11 @@ def _tell(tally: summary.Tally, traffic: Traffic, ended: Ended) -> None:
 
 
 def _hint(ended: Ended, *, is_empty: bool, guarded: bool) -> None:
-    """What may be behind a run that failed."""
+    """What may be behind a run that failed, and what to do about clients that the guard stopped, or may have stopped."""
     if is_empty:
         _say("  no call came: did the program swallow an error, or send to another host? docs/explanation/interception.md says what cannot be caught")
-    if guarded and (ended.code or is_empty):
-        _say('  a client that heeds neither proxy nor shim cannot reach ports 80 and 443 under the guard: "permission denied"; --no-guard gives way')
+    if ended.stopped or (guarded and ended.stopped is None and (ended.code or is_empty)):
+        _say('  what heeds neither proxy nor shim cannot reach ports 80 and 443 under the guard: "permission denied"; --no-guard gives way, to June itself')
 
 
 def _say(text: str, **style: Any) -> None:

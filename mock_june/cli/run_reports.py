@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 from xml.etree import ElementTree as ET
 
@@ -18,7 +18,10 @@ EMPTY = "no call was captured"
 
 
 class Outcome(NamedTuple):
-    """A run that is over. `code` is its exit code; `allows_empty`: it is no failure that no call came."""
+    """A run that is over. `code` is its exit code; `allows_empty`: it is no failure that no call came.
+
+    `stopped`: the connections that the guard stopped, by the process's name and the `host:port`; None where nobody looked.
+    """
 
     command: str
     code: int
@@ -26,11 +29,15 @@ class Outcome(NamedTuple):
     traffic: Traffic
     rules_hash: str
     allows_empty: bool
+    stopped: Mapping[tuple[str, str], int] | None
 
 
 def as_json(outcome: Outcome) -> str:
     """One JSON document; what a terminal would act on stands in it as JSON's escapes."""
     tally, traffic = outcome.tally, outcome.traffic
+    stopped = None
+    if outcome.stopped is not None:
+        stopped = [{"process": name, "host": place, "connections": count} for (name, place), count in outcome.stopped.items()]
     document: dict[str, Any] = {
         "version": __version__,
         "rules_hash": outcome.rules_hash,
@@ -46,6 +53,7 @@ def as_json(outcome: Outcome) -> str:
         "faults": [wire.fault(fault) for fault in tally.faults.values()],
         "hosts_reached": dict(traffic.passed),
         "hosts_blocked": [{"host": host, "why": why, "connections": count} for (host, why), count in traffic.blocked.items()],
+        "hosts_stopped": stopped,
     }
     return plain_json(wire.dumps(document).decode()) + "\n"
 

@@ -30,10 +30,14 @@ class CommandError(MockJuneError):
 
 
 class Ended(NamedTuple):
-    """How the command ended: its exit code, 128 + the signal if one ended it; `left`: what it left behind and had to be ended."""
+    """How the command ended: its exit code, 128 + the signal if one ended it; `left`: what it left behind and had to be ended.
+
+    `stopped`: the connections that the guard stopped, by the process's name and the `host:port`; None where nobody looked.
+    """
 
     code: int
     left: tuple[Process, ...]
+    stopped: Mapping[tuple[str, str], int] | None
 
 
 class Child:
@@ -79,7 +83,8 @@ class Child:
                     self._say(signal=self._came.pop(0))
         said = self._hear()
         code = os.waitstatus_to_exitcode(said["ended"])
-        return Ended(128 - code if code < 0 else code, tuple(Process(*each) for each in said["left"]))
+        stopped = None if said["stopped"] is None else {(name, place): count for name, place, count in said["stopped"]}
+        return Ended(128 - code if code < 0 else code, tuple(Process(*each) for each in said["left"]), stopped)
 
     def close(self) -> None:
         """Ends the keeper, and with it whatever still runs."""

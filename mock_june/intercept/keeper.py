@@ -4,7 +4,8 @@ It is forked before there is any thread, and shares the terminal, the process gr
 them is for the command alone. When `run` dies, however that comes, its end of the line closes, and the keeper ends the command and sweeps up.
 
 The line is a pair of sockets with a JSON value a line. From `run`: {"argv", "env"} once, then {"signal": n} for each that it received. To `run`: {"guard":
-null or why there is none}, {"errno": null or why the command did not start}, {"ended": its wait status, "left": [[pid, name]...]}.
+null or why there is none}, {"errno": null or why the command did not start}, {"ended": its wait status, "left": [[pid, name]...], "stopped": null where nobody
+looked, or [[process, host:port, how often]...]}.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from types import FrameType
 from typing import Any
 
 from mock_june.intercept import guard, kin
+from mock_june.intercept.witness import Witness
 
 GRACE = 5.0
 """Seconds that what a command left behind may still run by itself: long enough to send its last events."""
@@ -68,6 +70,7 @@ class Keeper:
         self._line = line
         self._child = 0
         self._status: int | None = None
+        self._witness: Witness | None = None
         self._folder = folder
         self._came: dict[int, float] = {}
         """When each signal last came to this process itself."""
@@ -83,7 +86,10 @@ class Keeper:
     def _run(self, *, guarded: bool) -> None:
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        self._say(guard=_put_up() if guarded else None)
+        why_not = _put_up() if guarded else None
+        if guarded and why_not is None:
+            self._witness = Witness.stand()
+        self._say(guard=why_not)
         told = b""
         while not told.endswith(b"\n"):
             some = self._hear()
@@ -102,10 +108,13 @@ class Keeper:
             pass
 
     def _keep(self) -> None:
+        if self._witness is not None:
+            self._witness.begin()
         if self._attend():
             self._wait_for_the_rest()
         left = kin.end(os.getpid(), PATIENCE, self._reap)
-        self._say(ended=self._status, left=left)
+        stopped = None if self._witness is None else [(*who, count) for who, count in self._witness.stopped.items()]
+        self._say(ended=self._status, left=left, stopped=stopped)
 
     def _start(self, argv: list[str], env: dict[str, str]) -> int:
         """The command's process id. Raises the OSError of its exec."""

@@ -52,12 +52,15 @@ def test_the_stand_in_counts(name: str):
 
 
 def test_I1_what_passes_proxy_and_shims_by():
-    """Children and grandchildren without our environment, or that heed none of it, make no connection at all; the run fails, since nothing was captured."""
+    """Children and grandchildren without our environment, or that heed none of it, make no connection at all; the run fails and names them."""
     there = [command for name, command in PAST_PROXY_AND_SHIMS.items() if "node" not in name or shutil.which("node")]
     told = under_run("sh", "-c", "\n".join(shlex.join(map(str, command)) for command in there) + "\ntrue")
     assert told["count"] == {}
     assert told["code"] == 1
     assert "0 calls captured" in told["err"]
+    assert "stopped by the guard: curl to 203.0.113.7:443 (5); " in told["err"]
+    assert "curl to 203.0.113.7:80 (1)" in told["err"]
+    assert f"{Path(sys.executable).name} to 203.0.113.7:443 (2)" in told["err"]
 
 
 POSTS = {

@@ -28,6 +28,8 @@ from tests.intercept.running import COMMAND, PROGRAMS, environment, post, run
 GOOD = {"type": "identify", "userId": "1"}
 BAD = {"type": "identify", "userId": 1}
 WITHOUT_LANDLOCK = (sys.executable, PROGRAMS / "no_landlock.py")
+PAST_ALL = shlex.join([sys.executable, "-c", "import socket; print(socket.socket().connect_ex(('127.0.0.1', 443)))"])
+"""A line of shell that tries a closed port past proxy and shims, and prints the error's number."""
 PATIENCE = 20.0
 
 
@@ -462,6 +464,31 @@ class TestWithoutTheGuard:
         assert ended.out == "111\n"
         assert "GUARD" not in ended.err
         assert run(sys.executable, "-c", ask, options=("--require-guard", "--allow-empty")).out == "13\n"
+
+
+@pytest.mark.skipif(not guard.available(), reason="this kernel has no Landlock with rules for the network")
+class TestStoppedByTheGuard:
+    def test_it_is_named(self, tmp_path: Path):
+        """What the guard stopped is named with its count at the end, of a run that went well too, with what to do; and in the JSON report."""
+        options = ("--output-format", "json", "--output-file", str(tmp_path / "run.json"))
+        ended = run("sh", "-c", f"{post_line(GOOD)}; env -i {PAST_ALL}; env -i {PAST_ALL}", options=options)
+        assert (ended.code, ended.out.split()) == (0, ["200", "13", "13"]), ended.err
+        assert f"stopped by the guard: {Path(sys.executable).name} to 127.0.0.1:443 (2)\n" in ended.err
+        assert "heeds neither proxy nor shim" in ended.err
+        (stopped,) = json.loads((tmp_path / "run.json").read_text("utf-8"))["hosts_stopped"]
+        assert stopped == {"process": Path(sys.executable).name, "host": "127.0.0.1:443", "connections": 2}
+
+    def test_nobody_is_named_for_nothing(self):
+        """A run that failed for other reasons says nothing of the guard."""
+        ended = run("false", options=("--allow-empty",))
+        assert (ended.code, "guard" in ended.err) == (1, False)
+
+    def test_where_nobody_looks(self):
+        """Where nobody can look, as in a run within a run, a run that failed says what the guard may have to do with it."""
+        ended = run(*COMMAND, "--allow-empty", "--", "sh", "-c", f"env -i {PAST_ALL}; exit 3", options=("--allow-empty",))
+        inner, _, outer = ended.err.partition("heeds neither proxy nor shim")
+        assert (ended.code, ended.out, "stopped by the guard" in inner) == (3, "13\n", False), ended.err
+        assert "127.0.0.1:443 (1)" in outer
 
 
 @pytest.mark.parametrize(
