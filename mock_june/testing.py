@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from mock_june.client import MockJune
 from mock_june.contract import Engine
-from mock_june.errors import RefusedError, UsageError
+from mock_june.errors import MockJuneError, RefusedError, UsageError
 from mock_june.journal import Journal
 from mock_june.model import ApiKey, Call
 from mock_june.server.auth import Keys
@@ -133,10 +133,14 @@ def _suggestions(contract: str, kind: str, body: bytes) -> list[tuple[dict[str, 
 
 
 class RemoteMock:
-    """A fake that runs elsewhere, at `url`, as if it were one of ours. It must take any key. Raises UnreachableError, UsageError."""
+    """A fake that runs elsewhere, at `url`, as if it were one of ours. It must take any key. `token` is that of its control API, where it wants one.
 
-    def __init__(self, url: str) -> None:
+    Raises UnreachableError, UsageError.
+    """
+
+    def __init__(self, url: str, token: str | None = None) -> None:
         self.url = url.rstrip("/")
+        self._token = token
         self._interception: Interception | None = None
         with self.workspace() as probe:
             self._takes_any_key(probe)
@@ -155,9 +159,13 @@ class RemoteMock:
         """A client of an empty workspace. Raises UsageError for `ignore`: which rules are in force is said where the fake is started."""
         if ignore:
             raise UsageError(f"the mock at {self.url} runs elsewhere: leave rules out there (mock-june serve --ignore RULE), not by the marker's `ignore`")
-        june = MockJune(self.url, new_key() if key is None else key)
-        june.reset()
-        june.since = june.health().last_call
+        june = MockJune(self.url, new_key() if key is None else key, self._token)
+        try:
+            june.reset()
+            june.since = june.health().last_call
+        except MockJuneError:
+            june.close()
+            raise
         return june
 
     def intercept(self, june: MockJune, name: str, key: str | None = None, *, only: bool = False) -> Interception:

@@ -17,7 +17,7 @@ import mock_june.testing
 from mock_june.client import MockJune
 from mock_june.errors import ServerError, UnreachableError, UsageError
 from mock_june.testing import RemoteMock, RunningMock, running_mock
-from tests.server.faces import IDENTIFY, TRACK
+from tests.server.faces import IDENTIFY, TRACK, FrontFace, new_mock
 
 WRONG = {**TRACK, "userId": 1}
 
@@ -167,8 +167,17 @@ class TestWorkspaces:
 
 
 class TestRemoteMock:
-    def test_it_is_as_one_of_ours(self, june_server):
-        """Any fake that takes any key will do; a slash at the end of its URL does not matter."""
+    def test_it_is_as_one_of_ours(self):
+        """A fake that takes any key will do, and a slash at the end of its URL does not matter: a workspace is empty, and takes what comes."""
+        face = FrontFace(new_mock())
+        with RemoteMock(f"{face.server.url}/") as remote, remote.workspace("theirs") as june:
+            assert (june.url, june.key, june.calls()) == (face.server.url, "theirs", [])
+            assert post(june.url, june.key, TRACK).status_code == 200
+            june.assert_received("track", count=1)
+        face.close()
+
+    def test_with_keys_of_its_own(self):
+        """One that takes its own keys alone will not do, and is told how to be started."""
         with running_mock() as strict, pytest.raises(UsageError, match="takes its own keys alone; for tests start it without --key"):
             RemoteMock(strict.url)
 

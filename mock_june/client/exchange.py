@@ -123,14 +123,16 @@ def unreachable(url: str, reason: object) -> UnreachableError:
 
 
 def refused(reply: Reply) -> NoReturn:
-    """Raises what an answer that is no 200 means: UsageError for what the fake refuses, UnreachableError for what no fake would say."""
+    """Raises what an answer that is no 200 means: UsageError, with its status and code, for what the fake refuses, else UnreachableError."""
     try:
         refusal = orjson.loads(reply.body)
         message = refusal["message"]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         raise _no_mock(reply) from None
     if 400 <= reply.status < 500:
-        raise UsageError(str(message))
+        error = UsageError(str(message))
+        error.status, error.code = reply.status, str(refusal.get("code"))
+        raise error
     raise UnreachableError(f"the mock at {reply.url} failed with status {reply.status}: {message}", reply.url)
 
 

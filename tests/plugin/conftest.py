@@ -11,7 +11,7 @@ import pytest
 import mock_june.server.app
 import mock_june.testing  # noqa: F401 -- the same
 
-OTHERS = "anyio asyncio cacheprovider hypothesispytest pytest_cov randomly schemathesis socket timeout xdist xdist.looponfail".split()
+OTHERS = "anyio asyncio benchmark cacheprovider hypothesispytest pytest_cov randomly schemathesis socket timeout xdist xdist.looponfail".split()
 """The plugins that are installed here, under the names of their entry points. A test runs beside those alone that it asks for."""
 
 SENDS = '''

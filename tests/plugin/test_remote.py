@@ -94,6 +94,46 @@ def test_it(june):
         result.stdout.fnmatch_lines(["*meanwhile 1 call with no good key came, answered 401*"])
 
 
+class TestToken:
+    """A fake that listens beyond loopback: its control API wants a token."""
+
+    def test_it_opens(self, run, serve, pytester):
+        """With `--june-token` all is as where none is wanted, also for a client on an event loop, and when the test has closed its own."""
+        url = serve("--host", "0.0.0.0", "--token", "t0ken-t0ken").replace("0.0.0.0", "127.0.0.1")
+        closed = """
+def test_closed(june):
+    post(june, WRONG)
+    june.close()
+
+def test_on_a_loop(june):
+    import asyncio
+    post(june, TRACK)
+
+    async def received():
+        async with june.aio() as other:
+            await other.assert_received("track")
+
+    asyncio.run(received())
+"""
+        result = run(TESTS + closed, "--june-url", url, "--june-token", "t0ken-t0ken", "--june-journal", "kept")
+        result.assert_outcomes(passed=9, errors=2)
+        assert sorted(path.name.rpartition("-")[0] for path in (pytester.path / "kept").iterdir()) == ["test_it.py-test_closed", "test_it.py-test_rejected"]
+
+    def test_without_it(self, run, serve):
+        """Where it is missing or wrong, one line names the option; no connection is left open."""
+        url = serve("--host", "0.0.0.0", "--token", "t0ken-t0ken").replace("0.0.0.0", "127.0.0.1")
+        for options in ((), ("--june-token", "another")):
+            result = run("def test_it(june): pass", "--june-url", url, *options, "-W", "error")
+            result.assert_outcomes(errors=1)
+            result.stdout.fnmatch_lines([f"--june-url: the mock at {url} wants the token that it printed as it started: --june-token T"])
+
+    def test_of_a_fake_of_the_sessions_own(self, run):
+        """Without `--june-url` it means nothing, and is refused."""
+        result = run("def test_it(june): pass", "--june-token", "t0ken-t0ken")
+        result.assert_outcomes(errors=1)
+        result.stdout.fnmatch_lines(["--june-token is that of a fake which runs elsewhere: it goes with --june-url"])
+
+
 class TestRefused:
     IT = "def test_it(june): pass"
 

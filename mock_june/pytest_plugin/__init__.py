@@ -5,8 +5,6 @@ It is loaded in every session of whoever has mock-june installed, so it imports 
 
 from __future__ import annotations
 
-import os
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,19 +33,32 @@ GOOD: dict[str, tuple[Callable[[Any], bool], str]] = {
 PAINTS_TEXTS = pytest.version_tuple[:2] >= (8, 4)
 """Older ones colour the text of a failure without a trace as if it were Python, our colours with it."""
 
-SHOWN_CALLS = 50
-LONGEST_NAME = 120
-
 
 class Used:  # no dataclass: making one takes longer than all else here
     """What one test's fixture leaves for the test's report. `calls`: those on record when the fixture ended, where it looked. `intercept` begins to."""
 
-    def __init__(self, june: MockJune, intercept: Callable[[], Interception]) -> None:
+    def __init__(self, june: MockJune, token: str | None, intercept: Callable[[], Interception]) -> None:
         self.june = june
+        self.token = token
         self.intercept = intercept
         self.interception: Interception | None = None
         self.calls: list[Call] | None = None
         self.failed = False
+
+    def on_record(self, **filters: Any) -> list[Call]:
+        """The calls of the test's workspace, also when the test has closed its client."""
+        from mock_june.client import MockJune
+
+        if not self.june.closed:
+            return self.june.calls(**filters)
+        with MockJune(self.june.url, self.june.key, self.token) as again:
+            return again.calls(**filters)
+
+    def unexpected(self) -> list[Call]:
+        """The rejected calls that no assertion spoke of."""
+        from mock_june.client.failures import spared
+
+        return [call for call in self.on_record(accepted=False) if not spared(call) and call.id not in self.june.expected]
 
 
 USED = pytest.StashKey[Used]()
@@ -65,9 +76,10 @@ class UsageError(Failed, pytest.UsageError):  # type: ignore[misc]  # final to t
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--june-url`, `--june-journal`, and the ini settings."""
+    """`--june-url`, `--june-token`, `--june-journal`, and the ini settings."""
     group = parser.getgroup("june", "a fake June (mock-june)")
     group.addoption("--june-url", metavar="URL", help="use the mock-june that runs at URL, one that takes any key, instead of starting one")
+    group.addoption("--june-token", metavar="T", help="with --june-url: the X-Mock-June-Token of a mock-june that listens beyond loopback")
     group.addoption("--june-journal", metavar="DIR", type=Path, help="keep the calls of each failed test as JSON Lines in DIR")
     parser.addini("june_allow_rejected", "let rejected calls pass that no test expects", type="bool", default=False)
     parser.addini("june_ignore", "rules that the fake leaves out: ids or globs, one a line", type="linelist", default=[])
@@ -85,15 +97,18 @@ def june_server(pytestconfig: pytest.Config) -> Iterator[RunningMock | RemoteMoc
     from mock_june.errors import MockJuneError
     from mock_june.testing import HOST, RemoteMock, RunningMock
 
-    url = pytestconfig.getoption("--june-url")
+    url, token = pytestconfig.getoption("--june-url"), pytestconfig.getoption("--june-token")
     ignore = pytestconfig.getini("june_ignore")
     if url and ignore:
         _refuse("june_ignore cannot reach the fake at --june-url; start that one with --ignore")
+    if token and not url:
+        _refuse("--june-token is that of a fake which runs elsewhere: it goes with --june-url")
     _let_pass(url or f"http://{HOST}")
     try:
-        running: RunningMock | RemoteMock = RemoteMock(url) if url else RunningMock(ignore=ignore)
+        running: RunningMock | RemoteMock = RemoteMock(url, token) if url else RunningMock(ignore=ignore)
     except MockJuneError as error:
-        _refuse(f"--june-url: {error}" if url else str(error))
+        what = f"the mock at {url} wants the token that it printed as it started: --june-token T" if error.code == "unauthorized" else error
+        _refuse(f"--june-url: {what}" if url else str(error))
     with running:
         yield running
 
@@ -104,33 +119,27 @@ def june(request: pytest.FixtureRequest, june_server: RunningMock | RemoteMock) 
 
     A rejected call that the test did not expect fails it at its end, with what was wrong.
     """
-    yield from _june(request, june_server)
-
-
-@pytest.fixture
-def june_intercept(request: pytest.FixtureRequest, june: MockJune) -> MockJune:
-    """`june`, with this process's calls to https://api.june.so caught, whichever HTTP client makes them, and whichever API key they carry."""
-    _intercept(request.node)
-    return june
-
-
-def _june(request: pytest.FixtureRequest, server: RunningMock | RemoteMock) -> Iterator[MockJune]:
     from mock_june.errors import MockJuneError
 
     item, config = request.node, request.config
     said = _said_by_markers(item)
-    _let_pass(server.url)
+    _let_pass(june_server.url)
     ignore = said.get("ignore", ())
     try:
-        workspace = server.workspace(said.get("key"), ignore=[ignore] if isinstance(ignore, str) else ignore)
+        workspace = june_server.workspace(said.get("key"), ignore=[ignore] if isinstance(ignore, str) else ignore)
     except MockJuneError as error:
         _refuse(str(error))
     workspace.paint = _painter(config)
     only = said.get("intercept") == "only"
-    used = item.stash[USED] = Used(workspace, lambda: server.intercept(workspace, item.nodeid, said.get("key"), only=only))
+    used = item.stash[USED] = Used(
+        workspace, config.getoption("--june-token"), lambda: june_server.intercept(workspace, item.nodeid, said.get("key"), only=only)
+    )
     allowed = said.get("allow_rejected", config.getini("june_allow_rejected"))
     with workspace:
-        _forget(item)
+        if (folder := config.getoption("--june-journal")) is not None:
+            from mock_june.pytest_plugin.records import forget
+
+            forget(folder, item.nodeid)
         if said.get("intercept"):
             _intercept(item)
         else:
@@ -142,14 +151,21 @@ def _june(request: pytest.FixtureRequest, server: RunningMock | RemoteMock) -> I
                 used.interception.end()
         failure = ""
         try:
-            unexpected = [] if allowed or used.failed else _unexpected(workspace)
+            unexpected = [] if allowed or used.failed else used.unexpected()
             if unexpected:
-                used.calls = _calls(workspace)
+                used.calls = used.on_record()
                 failure = _rejected(unexpected, workspace.paint if PAINTS_TEXTS else str)
         except MockJuneError as error:
             failure = f"whether a call was rejected cannot be told: {error}"
     if failure:
         pytest.fail(failure, pytrace=False)
+
+
+@pytest.fixture
+def june_intercept(request: pytest.FixtureRequest, june: MockJune) -> MockJune:
+    """`june`, with this process's calls to https://api.june.so caught, whichever HTTP client makes them, and whichever API key they carry."""
+    _intercept(request.node)
+    return june
 
 
 def _intercept(item: pytest.Item) -> None:
@@ -169,23 +185,6 @@ def _restore(config: pytest.Config) -> None:
     """Puts the interception back in place where pytest-socket has taken it away, or stands before it."""
     if INTERCEPTION in config.stash and "pytest_socket" in sys.modules:
         config.stash[INTERCEPTION].restore()
-
-
-def _unexpected(june: MockJune) -> list[Call]:
-    """The rejected calls of a test that no assertion spoke of."""
-    from mock_june.client.failures import spared
-
-    return [call for call in _calls(june, accepted=False) if not spared(call) and call.id not in june.expected]
-
-
-def _calls(june: MockJune, **filters: Any) -> list[Call]:
-    """The calls of a test's workspace, also when the test has closed its client."""
-    from mock_june.client import MockJune
-
-    if not june.closed:
-        return june.calls(**filters)
-    with MockJune(june.url, june.key) as again:
-        return again.calls(**filters)
 
 
 def _rejected(calls: list[Call], paint: Callable[[str], str]) -> str:
@@ -232,23 +231,10 @@ def _painter(config: pytest.Config) -> Callable[[str], str]:
 def _let_pass(url: str) -> None:
     """Where pytest-socket keeps a test from the network, lets it reach the fake's host, and no other."""
     guard = sys.modules.get("pytest_socket")
-    if guard is None:
-        return
-    import socket
-    from _socket import socket as plain
-    from urllib.parse import urlsplit
+    if guard is not None:
+        from mock_june.pytest_plugin.sockets import let_pass
 
-    host = urlsplit(url).hostname
-    if socket.socket.__module__ == guard.__name__:  # none may be made
-        guard.enable_socket()
-        guard.socket_allow_hosts([host], allow_unix_socket=True)  # an event loop wakes itself by a pair of them
-    elif getattr(socket.socket.connect, "__module__", None) == guard.__name__:  # they may go to some hosts
-        guarded = socket.socket.connect
-
-        def connect(sock: socket.socket, address: Any) -> None:
-            (plain.connect if isinstance(address, tuple) and address[0] == host else guarded)(sock, address)
-
-        socket.socket.connect = connect  # type: ignore[method-assign, assignment]  # pytest-socket takes it away at the test's end, as it does its own
+        let_pass(guard, url)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -259,7 +245,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if used is not None and call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception):
         used.failed = True  # an expected failure too
     if used is not None and report.failed:
-        _attach(item, report, used)
+        from mock_june.pytest_plugin.records import attach
+
+        attach(item, report, used)
     interception = item.config.stash.get(INTERCEPTION, None)
     if interception is not None:
         _restore(item.config)
@@ -278,56 +266,3 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("june late calls")
         for line in late:
             terminalreporter.line(line)
-
-
-def _attach(item: pytest.Item, report: pytest.TestReport, used: Used) -> None:
-    folder = item.config.getoption("--june-journal")
-    calls = used.calls
-    if calls is None:
-        try:
-            calls = _calls(used.june, limit=None if folder else SHOWN_CALLS + 1)
-        except Exception as error:  # noqa: BLE001 -- the fake has gone, or no socket may be made: the test's own failure matters more
-            report.sections.append(("june calls", f"they cannot be read: {error}"))
-            return
-    report.sections.append(("june calls", _listing(calls)))
-    if folder is not None:
-        _keep(_journal(folder, item.nodeid), calls)
-
-
-def _listing(calls: list[Call]) -> str:
-    from mock_june.text import cut, printable
-
-    lines = []
-    for call in calls[:SHOWN_CALLS]:
-        rules = sorted({violation.rule for violation in call.violations})
-        kinds = ", ".join(event.kind for event in call.events[:5])
-        fault = f"  fault {call.fault.id}" if call.fault is not None else ""
-        lines.append(printable(f"{call.id}  {call.at[11:23]}  {call.method} {cut(call.path, 80)}  {call.status}  {kinds}{fault}  {' '.join(rules)}").rstrip())
-    if len(calls) > SHOWN_CALLS:
-        lines.append("… and more")
-    return "\n".join(lines) or "none"
-
-
-def _journal(folder: Path, nodeid: str) -> Path:
-    """The file of one test's calls, named after the test."""
-    import hashlib
-
-    name = re.sub(r"[^A-Za-z0-9_.]+", "-", nodeid).strip("-")[-LONGEST_NAME:]
-    return folder / f"{name}-{hashlib.sha256(nodeid.encode()).hexdigest()[:8]}.jsonl"  # two ids may differ in what a file's name leaves out
-
-
-def _forget(item: pytest.Item) -> None:
-    """Removes what an earlier run kept of this test, so that the folder tells of the last run."""
-    folder = item.config.getoption("--june-journal")
-    if folder is not None:
-        _journal(folder, item.nodeid).unlink(missing_ok=True)
-
-
-def _keep(path: Path, calls: list[Call]) -> None:
-    """Writes calls as JSON Lines, all or nothing."""
-    from mock_june import wire
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    partial.write_bytes(b"".join(wire.dumps(wire.call(call)) + b"\n" for call in calls))
-    partial.replace(path)
