@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -58,3 +63,33 @@ def run(pytester, monkeypatch) -> Run:
         return pytester.runpytest_inprocess(*options)
 
     return run
+
+
+@pytest.fixture
+def interrupted(pytester) -> Callable[[], tuple[str, float]]:
+    """Runs pytest over the files that are there, in a process of its own, and sends it Ctrl-C once a test has printed READY.
+
+    Gives what it printed from then on, and how many seconds it took to end. It ends as interrupted, without an error of pytest's own, and leaves no file.
+    """
+
+    def interrupted() -> tuple[str, float]:
+        folder = pytester.path / "tmp"
+        folder.mkdir(exist_ok=True)
+        command, env = [sys.executable, "-m", "pytest", "-s"], {**os.environ, "TMPDIR": str(folder)}
+        with subprocess.Popen(command, cwd=pytester.path, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as session:
+            line = ""
+            while "READY" not in line:
+                line = session.stdout.readline()
+                assert line, "it ended before it was ready"
+            time.sleep(0.2)
+            session.send_signal(signal.SIGINT)
+            began = time.monotonic()
+            rest = session.communicate(timeout=20)[0]
+            lasted = time.monotonic() - began
+        assert session.returncode == pytest.ExitCode.INTERRUPTED
+        assert "KeyboardInterrupt" in rest
+        assert "INTERNALERROR" not in rest
+        assert not [path.name for path in folder.iterdir() if "june" in path.name]
+        return rest, lasted
+
+    return interrupted
