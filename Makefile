@@ -8,7 +8,7 @@ LOWEST := .venv-lowest
 SPARK := .venv-spark
 NODE := $(patsubst %/package.json,%/node_modules/.ready,$(wildcard tests/*/node/package.json))
 
-.PHONY: all serve demo test lint format bench hot generate docs screenshots slow lowest spark dist clean
+.PHONY: all serve demo test slow lint format agree soak mutants coverage bench hot generate docs screenshots dist lowest spark clean
 all: lint test
 
 serve: $(INSTALLED) ## the fake on http://127.0.0.1:5863; ARGS="--key k" passes on

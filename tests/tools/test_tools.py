@@ -1,8 +1,9 @@
-"""The scripts that hold the project to its figures: floors of coverage, mutants, vulnerabilities."""
+"""The Makefile, and the scripts that hold the project to its figures: floors of coverage, mutants, vulnerabilities."""
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import tomllib
 from types import SimpleNamespace
@@ -10,6 +11,15 @@ from types import SimpleNamespace
 import pytest
 
 from tools import audit, floors, mutants
+
+
+def test_each_target(repo):
+    """Each target of the Makefile runs whenever it is asked for, whatever folder has its name, and CONTRIBUTING says what it does."""
+    makefile = (repo / "Makefile").read_text("utf-8")
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    assert targets == set(re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[0].split())
+    told = (repo / "CONTRIBUTING.md").read_text("utf-8")
+    assert [target for target in sorted(targets - {"all"}) if f"`make {target}`" not in told] == []
 
 
 def file(lines=(), branches=(), covered=90):
