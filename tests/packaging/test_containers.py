@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
+import time
 
 import click
 import pytest
@@ -15,7 +18,7 @@ import yaml
 
 from mock_june.cli import main
 from mock_june.testing import running_mock
-from tests.packaging.conftest import tool
+from tests.packaging.conftest import SCRIPTS, tool
 
 
 def parsed(line: str) -> str:
@@ -113,10 +116,44 @@ class TestCompose:
 def test_gitlab(repo):
     """The GitLab example's commands of ours take their options; what it reports is what a command writes."""
     jobs = yaml.safe_load((repo / "examples" / "ci" / "gitlab.yml").read_text("utf-8"))
-    lines = [line for job in jobs.values() for line in [*job.get("script", ()), *job.get("after_script", ())]]
+    lines = [line for job in jobs.values() for line in job.get("script", ())]
     assert [parsed(line) for line in lines if line.startswith("mock-june ")] == ["check", "serve", "calls", "run"]
     report = jobs["check"]["artifacts"]["reports"]["junit"]
     assert f"--output-file {report}" in jobs["check"]["script"][0]
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_gitlab_serves(repo, tmp_path, code):
+    """The job with a fake shows what June would have refused whether its tests pass or not, ends as they do, and leaves no fake behind."""
+    if shutil.which("bash") is None or shutil.which("curl") is None:
+        pytest.skip("the job needs bash and curl, which are not both here")
+    script = "\n".join(yaml.safe_load((repo / "examples" / "ci" / "gitlab.yml").read_text("utf-8"))["test"]["script"])
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    url = f"http://127.0.0.1:{port}"
+    tests = tmp_path / "run-the-tests.sh"
+    tests.write_text(
+        f"""#!/bin/sh\ncurl -s -H 'Authorization: Basic k' -H 'Content-Type: application/json' -d '{{"type": "group"}}' $JUNE_URL/api/group; exit {code}\n"""
+    )
+    tests.chmod(0o755)
+    env = os.environ | {"PATH": f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}", "MOCK_JUNE_SERVE_PORT": port, "MOCK_JUNE_CALLS_URL": url}
+    # As the runner does: all lines in one shell, which ends with the first that fails.
+    ended = subprocess.run(
+        ["bash", "-e", "-c", script.replace("http://127.0.0.1:5863", url)], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == code, ended.stderr
+    assert re.search(r" 400 POST /api/group .* group\.groupId\.required", ended.stdout)
+    assert f"mock-june listening on {url}" in (tmp_path / "june.log").read_text()
+    deadline = time.monotonic() + 10
+    while socket_answers(int(port)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def socket_answers(port: int) -> bool:
+    """Whether anybody listens there."""
+    with socket.socket() as asking:
+        return asking.connect_ex(("127.0.0.1", port)) == 0
 
 
 class TestPreCommit:
