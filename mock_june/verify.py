@@ -118,9 +118,10 @@ class Verification:
 
 
 def verify(url: str, key: str, *, any_key: bool = False, sdk: bool = False, max_examples: int = EXAMPLES) -> Report:
-    """Whether the server at `url` keeps June's contract, promise by promise. Its arguments are those of Verification.
+    """Whether the server at `url`, which takes `key`, keeps June's contract, promise by promise.
 
-    Raises UsageError, UnreachableError.
+    `any_key`: it takes any key, so that none is wrong. `sdk`: the SDK contract too. `max_examples` cases are drawn for each promise, beside the fixed ones.
+    Raises UsageError for a URL or a key that is none, UnreachableError where nothing answers.
     """
     return Verification(url, key, any_key=any_key, sdk=sdk, max_examples=max_examples).run()
 

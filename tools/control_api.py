@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -118,7 +119,7 @@ def _bounds(schema: Json) -> str:
 
 
 def _literal(value: object) -> str:
-    return {True: "true", False: "false", None: "null"}.get(value, str(value)) if isinstance(value, bool | None) else str(value)
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _name(schema: Json) -> str:

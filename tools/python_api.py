@@ -39,7 +39,7 @@ def page() -> str:
         parts += [f"## {title}", f"`from {module.__name__} import {', '.join(names)}`"]
         parts += [text for name in names for text in _described(name, getattr(module, name))]
     parts += ["## Errors", "Each is a `MockJuneError`; `exit_code` is what a command ends with. `from mock_june.errors import …`"]
-    parts.append("\n".join(f"- `{name}`: {_text(error)}" for name, error in _errors()))
+    parts.append("\n".join(f"- `{name}`: {_text(error)}".replace("\n\n", "\n\n  ") for name, error in _errors()))
     return "\n\n".join(parts) + "\n"
 
 
@@ -137,4 +137,6 @@ def _errors() -> list[tuple[str, type]]:
 
 
 def _text(thing: Any) -> str:
-    return inspect.getdoc(thing) or ""
+    """The docstring, its examples as code: Markdown takes their `>>>` for quotes in quotes in quotes."""
+    paragraphs = (inspect.getdoc(thing) or "").split("\n\n")
+    return "\n\n".join(f"```pycon\n{each}\n```" if each.startswith(">>>") else each for each in paragraphs)
