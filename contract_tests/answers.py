@@ -8,11 +8,10 @@ from typing import Any
 from .article import ANSWER, SUCCESS
 from .breaking import full, minimal, plain, put, without
 from .cases import NONE, Case, Promise, Sent, Wants, as_wanted, refusal_of
-from .files import ENVELOPE
+from .files import ENVELOPE, Kind
 from .payloads import refused
 from .rules import rules
 
-Kind = tuple[str, str]
 Applies = Callable[[Sent], bool]
 Check = Callable[[Sent], str | None]
 

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from .article import HEADERS, POST
 from .breaking import minimal, plain
 from .cases import BARE, COLON, NONE, PLAIN, Auth, Case, Promise, Wants, compact
-from .files import Payload, share
+from .files import Kind, Payload, share
 
-Kind = tuple[str, str]
 Render = Callable[[Payload], bytes]
 
 FACTS = "what June's clients send"

@@ -14,6 +14,8 @@ T = TypeVar("T")
 
 Schema = dict[str, Any]
 Payload = dict[str, Any]
+Kind = tuple[str, str]
+"""A contract and a kind of it."""
 
 FOLDER = Path(__file__).parent.parent / "schemas"
 
@@ -25,6 +27,9 @@ ENVELOPE = "batch"
 
 PREFIXES = {"backfill": "/api", "sdk": "/sdk"}
 """What the paths of a contract begin with."""
+
+ALWAYS = 3
+"""Of a list of things to try, so many from its beginning are each kind's (see `share`): the plainest."""
 
 
 @cache
@@ -49,7 +54,3 @@ def share(contract: str, kind: str, found: Iterable[T]) -> list[T]:
         return list(found)
     turn = KINDS[contract].index(kind)
     return [each for place, each in enumerate(found) if place < ALWAYS or (place + turn) % 3 == 0]
-
-
-ALWAYS = 3
-"""So many from the beginning of a list are each kind's: the plainest."""

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from .article import SAMPLES, SUCCESS, quote
 from .breaking import breaking, breaks, examples, full, minimal, places, put, without, wrong_values
-from .cases import Case, Promise, Wants, compact, refusal_of
+from .cases import Case, Promise, Wants, refusal_of
 from .drawing import draws
 from .files import Payload, Schema, judge, schema, share
 from .generator import types_of, values
@@ -19,9 +19,6 @@ from .rules import Rule, rules
 from .values import ASCII, ASCII_TEXTS, OBJECTS, TIMESTAMPS, UNICODE
 
 ARTICLES = {"identify": "an", "alias": "an"}
-
-Kind = tuple[str, str]
-"""A contract and a kind of it."""
 
 
 def of_kind(contract: str, kind: str, examples_each: int) -> Iterator[Promise]:
@@ -213,6 +210,3 @@ def about(name: str, value: Any) -> str:
     """A member with its value, in short and in ASCII."""
     text = json.dumps(value)
     return f"{name} {text if len(text) <= 80 else text[:79] + '...'}"
-
-
-__all__ = ["Kind", "a", "about", "compact", "escaped", "of_contract", "of_kind", "refused"]

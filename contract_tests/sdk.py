@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from .answers import REFUSAL, lists_errors_of_messages, pointers
 from .breaking import breaking, breaks, examples, minimal, shapes
+from .calls import FACTS
 from .cases import NONE, Case, Promise, Sent, Wants, compact, refusal_of
 from .drawing import draws
 from .files import ENVELOPE, KINDS, Payload, schema
@@ -20,7 +21,6 @@ from .payloads import refused
 from .rules import rules
 from .values import ASCII
 
-FACTS = "what June's clients send"
 NULL = "SDKs send `null` for the id and the options they lack, so `null` counts as absent here"
 BATCH = 'POST /sdk/batch, {"batch": [...], "sentAt": ...}'
 SENT = "2021-02-24T01:19:38.931Z"
@@ -33,7 +33,7 @@ def promises(drawn: int, *, any_key: bool) -> Iterator[Promise]:
     yield from _batches(drawn)
     yield from _browser(any_key=any_key)
     packed = tuple(
-        Case(contract="sdk", kind=kind, about="gzip", payload=payload, render=lambda payload: gzip.compress(compact(payload), mtime=0), headers=GZIP)
+        Case(contract="sdk", kind=kind, about="gzip", payload=payload, render=gzipped, headers=GZIP)
         for kind, payload in (*((kind, None) for kind in KINDS["sdk"]), (ENVELOPE, envelope(message("track"))))
     )
     yield Promise(id="sdk.gzip.accepted", text="a body may come gzipped", quote=f"{FACTS}: optional `Content-Encoding: gzip`", cases=packed)

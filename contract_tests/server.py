@@ -30,6 +30,9 @@ SPARE = 20
 PATIENCE = 5.0
 """How long, in seconds, a server that says 429 is waited for at a time."""
 
+CLOSED = "the connection broke"
+"""What the error of a connection begins with that was there and is no more."""
+
 SHOWN = 200
 """How many characters of an answer are shown."""
 
@@ -234,7 +237,3 @@ def _acknowledge(answer: httpx.Response) -> None:
     if sock is not None and hasattr(socket, "TCP_QUICKACK"):
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-
-
-CLOSED = "the connection broke"
-"""What the error of a connection begins with that was there and is no more."""

@@ -46,9 +46,9 @@ def _steps(value: Any, members: Payload) -> Iterator[Any]:
         yield from _less_of_array(value)
     elif isinstance(value, str) and len(value) > LONG:
         yield _halves(value)[1]
-        size = len(value)
-        while size := size // 2:  # a half less, a quarter, and so on to one letter
-            yield value[:-size]
+        less = len(value)
+        while less := less // 2:  # a half less, a quarter, and so on to one letter
+            yield value[:-less]
 
 
 def _less_of_object(value: Payload, members: Payload) -> Iterator[Payload]:
