@@ -1,4 +1,4 @@
-"""Rows as a table in Markdown, and as bars in SVG."""
+"""The page of figures, in Markdown: goals, rows as tables, the machine, how to read it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from benchmarks.table import OURS, Goal, Row, Setting
 
 def markdown(rows: Sequence[Row], setting: Setting, command: str) -> str:
     """The whole page: what was reached, each server's medians with their spread, and what it was measured on."""
+    rounds = "1 round" if setting.rounds == 1 else f"{setting.rounds} rounds"
     parts = [
         "# Figures",
-        MADE.format(command=command, day=datetime.now(UTC).date(), rounds=setting.rounds, seconds=setting.seconds),
+        MADE.format(command=command, day=datetime.now(UTC).date(), rounds=rounds, seconds=setting.seconds),
         "![the figures as bars](results.svg)",
         "## Goals\n\n" + "\n".join(goals(rows)),
         "## Measured\n\n" + "\n".join(_measured(rows)),
@@ -31,7 +32,7 @@ def markdown(rows: Sequence[Row], setting: Setting, command: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-MADE = """Made by `{command}` on {day}; do not edit. Medians of {rounds} rounds in which the servers took turns, loads of {seconds:g} s; in brackets
+MADE = """Made by `{command}` on {day}; do not edit. Medians of {rounds} in which the servers took turns, loads of {seconds:g} s; in brackets
 the lowest and the highest round. Ratios of one run count; the absolute numbers are this machine's."""
 
 HOW = """All servers answer the same three routes and hold bodies to the same schema files; a good call is seen to be answered 200 and a broken one

@@ -33,7 +33,7 @@ def intercept(setting: Setting) -> list[Row]:
     rate = Row("calls of one client over one connection, in TLS by the relay (at the median)", "1/s", goals=(Goal(1000),), about=ABOUT)
     added = Row("added to a call by the relay (of the medians)", "ms", more_is_better=False, goals=(Goal(1),), digits=2, about=ABOUT)
     begun = Row("start of a Python program under run", "s", more_is_better=False, digits=2, about=ABOUT)
-    over = Row("of that, over the bare command", "s", more_is_better=False, goals=(Goal(0.6),), digits=2, about=ABOUT)
+    over = Row("start of a Python program under run, over the bare command", "s", more_is_better=False, goals=(Goal(0.6),), digits=2, about=ABOUT)
     for turn in range(setting.rounds):
         straight, relayed = _calls(setting.seconds)
         rate.add(OURS, 1 / median(relayed))
