@@ -14,18 +14,17 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mock_june.checker.gate import fast_scan
 from mock_june.checker.job import Job
 from mock_june.checker.report import Report
 from mock_june.checker.runner import Checker, Observer, Tell
-from mock_june.checker.scan import Scan
+from mock_june.checker.scan import Scan, fast_scan
 from mock_june.checker.tasks import Done, Task, TooManyError, go_through, tasks, work
 from mock_june.checker.watch import watching
 from mock_june.contract import Engine
 from mock_june.errors import MockJuneError
 
 if TYPE_CHECKING:
-    from mock_june.checker.history import History
+    from mock_june.checker.history.rules import History
 
 GIVEN = 2
 """Tasks that another process has before it, so that it need not wait for this one."""

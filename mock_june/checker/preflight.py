@@ -6,14 +6,14 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from mock_june.checker.gate import fast_scan
 from mock_june.checker.inputs import Part, Source, form, parts, records
 from mock_june.checker.report import Finding, Report
 from mock_june.checker.runner import Checker, Observer, Tell
+from mock_june.checker.scan import fast_scan
 from mock_june.checker.watch import watching
 
 if TYPE_CHECKING:
-    from mock_june.checker.history import History
+    from mock_june.checker.history.rules import History
     from mock_june.checker.job import Job
     from mock_june.contract import Engine
 

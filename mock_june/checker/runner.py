@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-from mock_june.checker.gate import fast_scan
 from mock_june.checker.inputs import Lines, Part
 from mock_june.checker.inputs.lines import WHITE
 from mock_june.checker.report import Finding, Record, Report, finding
-from mock_june.checker.scan import Scan
+from mock_june.checker.scan import Scan, fast_scan
 from mock_june.contract import Engine
 from mock_june.contract.look import UNREAD
 from mock_june.contract.parser import HINTS

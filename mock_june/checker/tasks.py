@@ -8,7 +8,7 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from mock_june.checker.glance import Glance, extract
+from mock_june.checker.history.glance import Glance, extract
 from mock_june.checker.inputs import Lines, Part, Source, form, parts
 from mock_june.checker.inputs.lines import pieces
 from mock_june.checker.inputs.source import STDIN, STDIN_NAME

@@ -9,7 +9,7 @@ from mock_june.checker.report import Record
 from mock_june.model import Checked, Verdict
 
 if TYPE_CHECKING:
-    from mock_june.checker.history import History
+    from mock_june.checker.history.rules import History
 
 
 class Watch:

@@ -17,7 +17,7 @@ from mock_june.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mock_june.checker.history import History
+    from mock_june.checker.history.rules import History
     from mock_june.checker.job import Job
     from mock_june.checker.outputs import Output
     from mock_june.checker.report import Finding, Report
@@ -163,7 +163,7 @@ class _Run:
         """Who looks across events, if that was asked for."""
         if not self.options["history"]:
             return None
-        from mock_june.checker.history import History
+        from mock_june.checker.history.rules import History
 
         history = History(self.options["now"], in_force=self.engine.in_force)
         self.stack.callback(history.close)

@@ -13,8 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract_tests import generator
-from mock_june.checker import moments
-from mock_june.checker.fixes import Fixer, fix
+from mock_june.checker.fixes import Fixer, fix, moments
 from mock_june.contract import Engine
 from mock_june.errors import UsageError
 from mock_june.model import KINDS, Endpoint

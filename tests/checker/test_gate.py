@@ -1,4 +1,4 @@
-"""mock_june.checker.gate and .language: what RE2 calls clean is clean, and asking it costs little where it does not pay."""
+"""mock_june.checker.scan.gate and .language: what RE2 calls clean is clean, and asking it costs little where it does not pay."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import orjson
 import pytest
 
 from benchmarks import corpora
-from mock_june.checker import gate, language
-from mock_june.checker.gate import FIRST_LESSONS, INVEST, OFTEN, RISK, SHAPES, Gate, GatedScan, Kind, fast_scan
-from mock_june.checker.scan import ExactScan
+from mock_june.checker import scan
+from mock_june.checker.scan import ExactScan, fast_scan, gate, patterns
+from mock_june.checker.scan.gate import FIRST_LESSONS, INVEST, OFTEN, RISK, SHAPES, Gate, GatedScan, Kind
 from mock_june.contract import Engine, schemas
 from mock_june.model import KINDS, Endpoint
 
@@ -272,11 +272,11 @@ def test_null_is_absent():
 
 
 @pytest.mark.parametrize(
-    "ranges", [language.CHARACTERS, language.ESCAPED, ((0x85, 0x85), (0x2000, 0x200B)), ((0, 0x7F),), ((0x7FF, 0x800),), ((0xFFFF, 0x10000),)]
+    "ranges", [patterns.CHARACTERS, patterns.ESCAPED, ((0x85, 0x85), (0x2000, 0x200B)), ((0, 0x7F),), ((0x7FF, 0x800),), ((0xFFFF, 0x10000),)]
 )
 def test_utf8(ranges):
     """A class of characters takes the UTF-8 of each of them, and of no other."""
-    pattern = re.compile(language.utf8(ranges).encode("latin-1"))
+    pattern = re.compile(patterns.utf8(ranges).encode("latin-1"))
     edges = [edge + step for pair in (*ranges, (0x80, 0x7FF), (0x800, 0xFFFF), (0xD7FF, 0xE000)) for edge in pair for step in (-1, 0, 1)]
     dice = random.Random(3)
     for point in {*edges, *(dice.randrange(0x110000) for _ in range(20_000))}:
@@ -286,7 +286,7 @@ def test_utf8(ranges):
 
 def test_utf8_refuses():
     """No bytes are taken for a character that are not UTF-8: no surrogate, nothing overlong, nothing beyond Unicode."""
-    pattern = re.compile(language.CHARACTER.encode("latin-1"))
+    pattern = re.compile(patterns.CHARACTER.encode("latin-1"))
     dice = random.Random(4)
     heads = [*range(0x80, 0x100)]
     tails = [0x00, 0x22, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xFF]
@@ -351,7 +351,7 @@ def test_pays_back(monkeypatch, slowness, least, most):
 def test_without_re2(monkeypatch):
     """Without google-re2 every line goes the exact way; it is neither asked for nor missed."""
     assert isinstance(fast_scan(ENGINE, BACKFILL), GatedScan)
-    monkeypatch.setattr(gate, "find_spec", lambda name: None)
+    monkeypatch.setattr(scan, "find_spec", lambda name: None)
     assert isinstance(fast_scan(ENGINE, BACKFILL), ExactScan)
 
 

@@ -11,8 +11,8 @@ import orjson
 import pytest
 
 from benchmarks import corpora
-from mock_june.checker.gate import Gate, GatedScan
 from mock_june.checker.scan import ExactScan
+from mock_june.checker.scan.gate import Gate, GatedScan
 from mock_june.contract import Engine
 from mock_june.model import Endpoint
 

@@ -1,3 +1,5 @@
+"""mock_june.checker.history: what no single payload shows."""
+
 from __future__ import annotations
 
 import json
@@ -13,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mock_june.checker.cases import MOST
-from mock_june.checker.glance import extract
-from mock_june.checker.history import History
+from mock_june.checker.history.cases import MOST
+from mock_june.checker.history.glance import extract
+from mock_june.checker.history.rules import History
 from mock_june.checker.report import Record
 from mock_june.contract import Engine
 from mock_june.contract.rules import HISTORY_RULES
@@ -369,7 +371,7 @@ def test_a_full_disk():
     """A temporary file that cannot grow is an error in one line, not a wrong finding."""
     code = """
 import resource, signal
-from mock_june.checker.history import History
+from mock_june.checker.history.rules import History
 from mock_june.errors import MockJuneError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
@@ -391,7 +393,7 @@ import resource
 from itertools import pairwise
 from random import Random
 from typing import Any
-from mock_june.checker.history import History
+from mock_june.checker.history.rules import History
 random = Random(1)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 history = History("2026-01-01T00:00:00Z")

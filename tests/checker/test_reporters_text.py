@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_june.checker.marking import WIDTH, excerpt, place_of
 from mock_june.checker.report import EXAMPLES, Finding, Report
 from mock_june.checker.reporters import REPORTERS, Style, reporter
+from mock_june.checker.reporters.marking import WIDTH, excerpt, place_of
 from mock_june.model import Violation
 from mock_june.text import UNSAFE
 

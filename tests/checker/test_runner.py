@@ -16,14 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks import corpora
-from mock_june.checker import parallel, preflight, scan, tasks
-from mock_june.checker.cases import MOST as MOST_CASES
-from mock_june.checker.history import History
+from mock_june.checker import parallel, preflight, tasks
+from mock_june.checker.history.cases import MOST as MOST_CASES
+from mock_june.checker.history.rules import History
 from mock_june.checker.inputs import Table
 from mock_june.checker.inputs.lines import WHITE
 from mock_june.checker.job import Job
 from mock_june.checker.report import EXAMPLES, Report
-from mock_june.checker.scan import ExactScan
+from mock_june.checker.scan import ExactScan, exact
 from mock_june.contract import Engine
 from mock_june.contract.look import UNREAD, parsed
 from mock_june.errors import MockJuneError
@@ -145,15 +145,15 @@ def test_runs_of_lines(monkeypatch, bad):
     data, expected = b"\n".join(lines) + b"\n", list(doubtful(lines))
     together = []
     monkeypatch.setattr(ExactScan, "_together", lambda self, *run, asked=ExactScan._together: together.append(asked(self, *run)) or together[-1])
-    for size in (1, 500, scan.RUN, 1 << 20):
-        monkeypatch.setattr(scan, "RUN", size)
+    for size in (1, 500, exact.RUN, 1 << 20):
+        monkeypatch.setattr(exact, "RUN", size)
         scanner = ExactScan(QUICK)
         for _ in range(2):
             scanned = scanner.scan(data)
             assert (scanned.lines, places(scanned)) == (2000, expected)
     assert together.count(None) < len(together)
     together.clear()
-    monkeypatch.setattr(scan, "RUN", 1 << 14)
+    monkeypatch.setattr(exact, "RUN", 1 << 14)
     ExactScan(QUICK).scan(data)
     if not bad:
         assert together.count(None) <= 2  # the long line, and the last ones

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from mock_june.checker.marking import place_of
 from mock_june.checker.report import Finding, Report
 from mock_june.checker.reporters.base import Reporter
 from mock_june.checker.reporters.chart import chart
+from mock_june.checker.reporters.marking import place_of
 from mock_june.checker.statistics import Distinct, Statistics
 from mock_june.model import Rule
 from mock_june.text import cut, printable

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mock_june.checker.marking import excerpt
 from mock_june.checker.report import Finding, Report, many
 from mock_june.checker.reporters.base import Reporter
+from mock_june.checker.reporters.marking import excerpt
 from mock_june.text import cut, printable
 
 RED, YELLOW, GREEN, BOLD, DIM, PLAIN = "\x1b[1;31m", "\x1b[1;33m", "\x1b[1;32m", "\x1b[1m", "\x1b[2m", "\x1b[0m"

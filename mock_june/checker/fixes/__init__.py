@@ -16,8 +16,8 @@ from typing import Any, cast
 
 import orjson
 
-from mock_june.checker import moments
-from mock_june.checker.splice import Member, added, members, removed, renamed, replaced
+from mock_june.checker.fixes import moments
+from mock_june.checker.fixes.splice import Member, added, members, removed, renamed, replaced
 from mock_june.contract import Engine, schemas
 from mock_june.contract.parser import parse
 from mock_june.contract.rules import pointer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mock_june.checker.ledger import Fact, Facts
+from mock_june.checker.history.ledger import Fact, Facts
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""The fast look at many lines: which of them are not certainly clean, so that the contract must say what is wrong with them."""
+"""Each line parsed and held to the contract, many at a time; and what every look at many lines is."""
 
 from __future__ import annotations
 

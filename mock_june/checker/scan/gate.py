@@ -12,12 +12,12 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from importlib.util import find_spec
 from typing import Any
 
-from mock_june.checker.language import COLON, COMMA, SILENT, language, tree, value
-from mock_june.checker.scan import Doubtful, ExactScan, Scan, Scanned
-from mock_june.contract import Engine, schemas
+from mock_june.checker.scan.exact import Doubtful, ExactScan, Scanned
+from mock_june.checker.scan.language import SILENT, language
+from mock_june.checker.scan.patterns import COLON, COMMA, tree, value
+from mock_june.contract import schemas
 from mock_june.contract.look import Look, parsed
 from mock_june.model import KINDS, Endpoint
 
@@ -40,12 +40,6 @@ MEMORY = 64 << 20
 """Bytes that RE2 may take for its automaton. Mostly it is a few."""
 
 Shape = tuple[str, ...]
-
-
-def fast_scan(engine: Engine, endpoint: Endpoint, expected: int = 0) -> Scan:
-    """The fastest look at many lines that this installation has. `expected` bytes are known to come."""
-    exact = engine.quick(endpoint)
-    return GatedScan(exact, endpoint, expected) if find_spec("re2") else ExactScan(exact)
 
 
 class Kind:

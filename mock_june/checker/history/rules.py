@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator
-from typing import Final
 
 from mock_june import clock
-from mock_june.checker.cases import Case, Cases, Share, part
-from mock_june.checker.days import Days, micros, written
-from mock_june.checker.glance import Glance, extract
-from mock_june.checker.ids import Company, Shared, User
-from mock_june.checker.ledger import Ledger, S, Store
+from mock_june.checker.history.cases import Case, Cases, Share, part
+from mock_june.checker.history.days import Days, micros, written
+from mock_june.checker.history.glance import AT, Glance, extract
+from mock_june.checker.history.ids import Company, Shared, User
+from mock_june.checker.history.ledger import Ledger, S, Store
 from mock_june.checker.report import Finding, Record, many
 from mock_june.contract.rules import HISTORY_RULES
 from mock_june.contract.values import quoted
@@ -27,9 +26,6 @@ KEPT = 10_000
 
 BATCH = 1024
 """Events that wait to be looked at together."""
-
-AT: Final = 10
-"""Where in a glance the time is."""
 
 MANY_USERS = {"anonymousId": 5, "email": 3}
 """How many users of one anonymousId, or of one email, are too many: a few share a computer, hardly two an address."""

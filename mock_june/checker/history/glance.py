@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
-from mock_june.checker.days import micros
+from mock_june.checker.history.days import micros
 from mock_june.checker.report import Record
 from mock_june.model import Checked
 
@@ -19,6 +19,9 @@ Glance = tuple[str, int, int, str, str | None, str | None, str | None, str | Non
 """What history needs of an event: file, line, offset, kind; user, anonymous id, group, email, message id; a digest of it whole; its time; whether it is an
 identify, or a group with traits. Small, and fit to be sent from one process to another."""
 
+AT: Final = 10
+"""Where in a glance the time is."""
+
 
 def extract(record: Record, event: Checked) -> Glance:
     """What history needs of an event. Pure: a run over many processes calls it in each, and sends what it gives to the one that has the history."""
@@ -27,6 +30,7 @@ def extract(record: Record, event: Checked) -> Glance:
     email = payload.get("email")
     if email is None and isinstance(traits, dict):
         email = traits.get("email")
+    email = _id(email)
     group = payload.get("groupId")
     if group is None and isinstance(context := payload.get("context"), dict):
         group = context.get("groupId")
@@ -38,7 +42,7 @@ def extract(record: Record, event: Checked) -> Glance:
         _id(payload.get("userId")),
         _id(payload.get("anonymousId")),
         _id(group),
-        email.lower() if (email := _id(email)) else None,
+        email.lower() if email else None,
         _id(payload.get("messageId")),
         _digest(payload, record.body[event.start : event.stop]),
         micros(payload.get("timestamp")),
