@@ -127,9 +127,12 @@ def _place(text: str, port: int | None) -> Place:
     return Place((match["v6"] or match["name"]).lower(), number)
 
 
-def refusal(status: int, code: str, message: str, *more: tuple[str, str]) -> bytes:
-    """An answer of the relay's own: one line of JSON in the fake's shape of a refusal. The connection ends after it."""
-    body = json.dumps({"status": status, "success": False, "code": code, "message": message, "errors": [], "errors_total": 0}).encode() + b"\n"
-    fields = (("Content-Type", "application/json"), ("Content-Length", str(len(body))), *more, ("Connection", "close"))
-    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *(f"{name}: {value}" for name, value in fields)]
-    return "\r\n".join((*lines, "", "")).encode("latin-1") + body
+class Refusal(Exception):  # noqa: N818 - an answer, not an error
+    """What a client is told in the place of what it wanted: one line of JSON in the fake's shape of a refusal, as `answer`. The connection ends after it."""
+
+    def __init__(self, status: int, code: str, message: str, *more: tuple[str, str]) -> None:
+        super().__init__(message)
+        body = json.dumps({"status": status, "success": False, "code": code, "message": message, "errors": [], "errors_total": 0}).encode() + b"\n"
+        fields = (("Content-Type", "application/json"), ("Content-Length", str(len(body))), *more, ("Connection", "close"))
+        lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *(f"{name}: {value}" for name, value in fields)]
+        self.answer = "\r\n".join((*lines, "", "")).encode("latin-1") + body

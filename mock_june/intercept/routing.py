@@ -9,9 +9,10 @@ from dataclasses import replace
 from typing import TypeVar
 
 from mock_june.intercept import hello, hosts
+from mock_june.intercept.admission import Admission
 from mock_june.intercept.dialling import DialError, ForbiddenAddressError, Outside
 from mock_june.intercept.framing import Body
-from mock_june.intercept.heads import BadHeadError, Head, Place, parse, refusal
+from mock_june.intercept.heads import BadHeadError, Head, Place, Refusal, parse
 from mock_june.intercept.hosts import JUNE, Way
 from mock_june.intercept.tls import TlsClient
 from mock_june.intercept.traffic import Counting
@@ -28,28 +29,9 @@ TLS = b"\x16"
 HTTP, HTTPS = 80, 443
 
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
-CHALLENGE = ("Proxy-Authenticate", 'Basic realm="mock-june"')
-SECRETLESS = ("Java/", "Java-http-client/")
-"""Clients that cannot be given a proxy's password from outside: of them the user is asked, as of those that come without a proxy."""
-
-BARE = {"host"}
-"""The headers of a CONNECT of java.net.http, which names no client. Others name one, or a proxy's connection."""
-
-STRANGER = "a process of another user asked"
 ASTRAY = "it came to the relay as June does, without a proxy's CONNECT"
 
-PAGE = "the relay of a mock-june run serves no page of a browser"
 NO_SERVER = "this is the relay of a mock-june run, and no web server: it serves the program under `mock-june run` alone"
-NO_STRANGER = "the relay of a mock-june run serves the processes of its own user alone"
-NO_SECRET = "the relay of a mock-june run wants its secret: use the proxy's URL as it stands in HTTPS_PROXY"  # noqa: S105 - a text
-
-
-class Refusal(Exception):  # noqa: N818 - an answer, not an error
-    """What a client is told in the place of what it wanted."""
-
-    def __init__(self, status: int, code: str, message: str, *more: tuple[str, str]) -> None:
-        super().__init__(message)
-        self.answer = refusal(status, code, message, *more)
 
 
 class Router:
@@ -74,7 +56,7 @@ class Router:
         context.sni_callback = _take_june
         self._context = context
         self._fake = fake
-        self._secret = secret
+        self._admission = Admission(secret, counting)
         self._counting = counting
         self._living = living
         self._outside = outside
@@ -93,7 +75,7 @@ class Router:
         except Refusal as refused:
             client.refuse(refused.answer)
         except BadHeadError as error:
-            client.refuse(refusal(400, "invalid_request", f"{error}; nothing of it was sent on"))
+            client.refuse(Refusal(400, "invalid_request", f"{error}; nothing of it was sent on").answer)
         except TimeoutError:
             client.abort()
         except asyncio.CancelledError:
@@ -105,15 +87,12 @@ class Router:
 
         There is no refusing it in words before its handshake.
         """
-        if not client.is_ours():
-            self._counting.blocked(Place(JUNE, HTTPS), STRANGER)
-            client.abort()
-            return
-        name = await _soon(_asked(client))
-        if not name or hosts.is_june(name) or not self._carries:
-            await self._capture(client)
-            return
         try:
+            self._admission.want_our_user(client, Place(JUNE, HTTPS))
+            name = await _soon(_asked(client))
+            if not name or hosts.is_june(name) or not self._carries:
+                await self._capture(client)
+                return
             place = Place(hosts.plain(name), HTTPS)
             self._way(place)
             end = await self._reach(place)
@@ -128,7 +107,7 @@ class Router:
         if place is None:
             await self._origin(client, head)
             return
-        self._want_secret(client, head)
+        self._admission.want_secret(client, head)
         if head.method == "CONNECT" and place.port == HTTPS and hosts.is_address(place.host) and hosts.way(place.host) is Way.PASS:
             await self._by_name(client, place)
             return
@@ -144,16 +123,12 @@ class Router:
             client.join(end)
 
     async def _origin(self, client: Client, head: Head) -> None:
-        """A request as a server gets it: a shim has led a connection to a port 80 here. A page could send one too; it says so by its Origin."""
+        """A request as a server gets it: a shim has led a connection to a port 80 here. A page could send one too."""
         place = head.host()
         # The Host of a page whose name was bound to this address anew has this port in it.
         if hosts.way(place.host) not in {Way.FAKE, Way.FORBIDDEN} and (not self._carries or place.port != HTTP or hosts.is_loopback(place.host)):
             raise Refusal(403, "forbidden", NO_SERVER)
-        if head.all("origin"):
-            raise Refusal(403, "forbidden", PAGE)
-        if not client.is_ours():
-            self._counting.blocked(place, STRANGER)
-            raise Refusal(403, "forbidden", NO_STRANGER)
+        self._admission.want_our_user(client, place, head)
         way = self._way(place)
         place = Place(place.host, place.port, "http", head.target)
         await self._forward(client, replace(head, target=f"http://{place.authority}{head.target}"), place, way)
@@ -223,15 +198,6 @@ class Router:
         elif failure is not None and "ALERT" in (failure.reason or ""):
             self._counting.untrusted()
 
-    def _want_secret(self, client: Client, head: Head) -> None:
-        if head.knows(self._secret):
-            return
-        if head.all("origin"):
-            raise Refusal(403, "forbidden", PAGE)
-        if not head.all("proxy-authorization") and _cannot_know(head) and client.is_ours():
-            return
-        raise Refusal(407, "unauthorized", NO_SECRET, CHALLENGE)
-
     def _way(self, place: Place) -> Way:
         """Where a place lies. Raises Refusal where it must not be reached."""
         way = hosts.way(place.host, block_others=self._block_others)
@@ -267,14 +233,6 @@ def _take_june(connection: ssl.SSLObject, name: str | None, context: ssl.SSLCont
     """Takes June's name, or none: whoever leads connections here without one has led June's. Another's is refused amid the handshake."""
     hello.hear(connection, name, context)
     return None if name is None or hosts.is_june(name) else ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
-
-
-def _cannot_know(head: Head) -> bool:
-    """Whether a request is of a client that cannot be told the secret."""
-    agents = head.all("user-agent")
-    if not agents:
-        return head.method == "CONNECT" and {name.lower() for name, _ in head.fields} == BARE
-    return agents[0].startswith(SECRETLESS)
 
 
 async def _soon(work: Awaitable[T]) -> T:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import json
 import re
 import socket
 import ssl
@@ -170,6 +171,25 @@ def rest(sock: socket.socket) -> bytes:
     while data := sock.recv(65536):
         got += data
     return bytes(got)
+
+
+def refused(answer: bytes, status: int, code: str) -> str:
+    """The message of a refusal, whose shape is looked at: one line of JSON, and the end of the connection."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status), answer
+    assert b"\r\nConnection: close" in head
+    assert f"Content-Length: {len(body)}".encode() in head
+    assert body.count(b"\n") == 1
+    said = json.loads(body)
+    assert (said["status"], said["success"], said["code"]) == (status, False, code)
+    return said["message"]
+
+
+def secured(sock: socket.socket, name: str | None = "api.june.so") -> ssl.SSLSocket:
+    """TLS as a client begins it that trusts the authority."""
+    context = trusting()
+    context.check_hostname = name is not None
+    return context.wrap_socket(sock, server_hostname=name)
 
 
 def tunnel(running: Relay, place: str) -> socket.socket:

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mock_june.intercept.framing import Body
-from mock_june.intercept.heads import MOST, BadHeadError, Head, Place, parse, refusal
+from mock_june.intercept.heads import MOST, BadHeadError, Head, Place, Refusal, parse
 from mock_june.intercept.hello import asked
 
 TOKEN = st.text("abcXYZ-_1", min_size=1, max_size=8)
@@ -124,7 +124,7 @@ def test_any_bytes_are_a_handshake_or_are_none(junk):
 
 def test_a_refusal_is_one_line_of_json_whatever_is_in_it():
     """Its length is right, its head cannot be broken by its text."""
-    head, _, body = refusal(403, "blocked", 'x\r\n"\u2028\xe9').partition(b"\r\n\r\n")
+    head, _, body = Refusal(403, "blocked", 'x\r\n"\u2028\xe9').answer.partition(b"\r\n\r\n")
     assert f"Content-Length: {len(body)}".encode() in head
     assert body.isascii()
     assert body.count(b"\n") == 1

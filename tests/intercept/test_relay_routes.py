@@ -3,62 +3,36 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import socket
 import ssl
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
-from mock_june.errors import ServerError, UsageError
-from mock_june.intercept import dialling, peers, routing
+from mock_june.errors import ServerError
+from mock_june.intercept import dialling, routing
 from mock_june.intercept.heads import Place
 from mock_june.intercept.relay import Relay
 from mock_june.intercept.traffic import MOST_NAMES, OTHERS, Traffic
-from tests.intercept.relayed import AUTHORITY, HOST, Recorder, Upstream, ask, connect, eventually, proof, relay, rest, trusting, tunnel, upstream
+from tests.intercept.relayed import (
+    AUTHORITY,
+    HOST,
+    Recorder,
+    Upstream,
+    ask,
+    connect,
+    eventually,
+    proof,
+    refused,
+    relay,
+    rest,
+    secured,
+    trusting,
+    tunnel,
+    upstream,
+)
 
 GET = b"GET / HTTP/1.1\r\nHost: api.june.so\r\n\r\n"
-
-
-@pytest.fixture
-def recorder():
-    """What the fake got, and answers."""
-    return Recorder()
-
-
-@pytest.fixture
-def fake(recorder):
-    """Where the fake stands."""
-    with upstream(recorder) as host:
-        yield host
-
-
-@pytest.fixture
-def running(fake):
-    """A relay before the fake."""
-    with relay(fake.address) as started:
-        yield started
-
-
-def refused(answer: bytes, status: int, code: str) -> str:
-    """The message of a refusal, whose shape is looked at: one line of JSON, and the end of the connection."""
-    head, _, body = answer.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 %d " % status), answer
-    assert b"\r\nConnection: close" in head
-    assert f"Content-Length: {len(body)}".encode() in head
-    assert body.count(b"\n") == 1
-    said = json.loads(body)
-    assert (said["status"], said["success"], said["code"]) == (status, False, code)
-    return said["message"]
-
-
-def secured(sock: socket.socket, name: str | None = "api.june.so") -> ssl.SSLSocket:
-    """TLS as a client begins it that trusts the authority."""
-    context = trusting()
-    context.check_hostname = name is not None
-    return context.wrap_socket(sock, server_hostname=name)
 
 
 # ---- to the fake
@@ -201,70 +175,12 @@ def test_all_others_can_be_blocked(fake):
         assert running.traffic.passed == Counter({f"{HOST}:{other.port}": 1})
 
 
-@pytest.mark.parametrize("line", ["CONNECT api.june.so:443", "CONNECT example.com:443", "GET http://api.june.so/", "GET http://example.com/"])
-def test_without_the_secret_407(running, fake, line):
-    """A proxy's request wants the secret, whoever asks: none, a wrong one, another user's, another scheme's, twice."""
-    wrong = ("", "Proxy-Authorization: Basic anVuZTp4\r\n", proof(running, "other"), proof(running).replace("Basic", "Bearer"), proof(running) * 2)
-    for fields in (*wrong, "Proxy-Authorization: Basic \xe9\r\n", "Proxy-Authorization: Basic\r\n", f"Authorization: {proof(running)[21:]}"):
-        answer = ask(running, line, fields, secret=False)
-        assert "secret" in refused(answer, 407, "unauthorized")
-        assert b'Proxy-Authenticate: Basic realm="mock-june"' in answer
-    assert fake.connections == 0
-    assert running.traffic == Traffic()
-
-
-@pytest.mark.parametrize("line", ["CONNECT api.june.so:443", "GET http://api.june.so/", "GET /"])
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:3000"])
-def test_a_page_of_a_browser_is_refused(running, fake, line, origin):
-    """It cannot know the secret, and says itself where it comes from."""
-    assert refused(ask(running, line, f"Host: api.june.so\r\nOrigin: {origin}\r\n", secret=False), 403, "forbidden")
-    assert fake.connections == 0
-
-
 @pytest.mark.parametrize("host", ["127.0.0.1:1234", "localhost", "evil.example", "api.june.so.evil.example"])
 def test_it_is_no_web_server(running, fake, host):
     """An origin form for another host than June's, a page's or a rebound name's, gets nowhere."""
     assert refused(ask(running, "GET /", f"Host: {host}\r\n", secret=False), 403, "forbidden")
     assert "fake" in refused(ask(running, "GET /", "Host: x.june.so\r\n", secret=False), 403, "blocked")
     assert fake.connections == 0
-
-
-def test_another_users_process_is_refused(running, fake, monkeypatch):
-    """Where a client can send no secret, the system says whose it is."""
-    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
-    assert refused(ask(running, "GET /", "Host: api.june.so\r\n", secret=False), 403, "forbidden")
-    with pytest.raises((ssl.SSLError, OSError)):
-        secured(connect(running.port))
-    assert refused(ask(running, "CONNECT api.june.so:443", "User-Agent: Java/17.0.1\r\n", secret=False), 407, "unauthorized")
-    assert running.traffic.blocked == Counter({("api.june.so:80", routing.STRANGER): 1, ("api.june.so:443", routing.STRANGER): 1})
-    assert fake.connections == 0
-
-
-def test_a_process_of_our_user_is_told_by_the_system():
-    """By its end of the connection, over IPv4 and as an IPv6 socket that speaks it, as Java's are."""
-    if not Path("/proc/net/tcp").exists():
-        pytest.skip("no /proc here")
-    with socket.create_server((HOST, 0)) as server:
-        here = server.getsockname()
-        with socket.create_connection(here) as sock:
-            assert peers.is_ours(sock.getsockname(), here) is True
-            assert peers.is_ours((HOST, 1), here) is False
-        with socket.socket(socket.AF_INET6) as sock:
-            sock.connect((f"::ffff:{HOST}", here[1]))
-            assert peers.is_ours((HOST, sock.getsockname()[1]), here) is True
-
-
-def test_where_the_system_does_not_tell_whose_loopback_is_enough(running, recorder, monkeypatch):
-    """There is no /proc on macOS."""
-    monkeypatch.setattr(peers, "TABLES", (("/nowhere", ""),))
-    assert ask(running, "GET /", "Host: api.june.so\r\n", secret=False).endswith(b"ok")
-
-
-@pytest.mark.parametrize("agent", ["Java/17.0.1", "Java-http-client/21"])
-def test_java_which_can_be_given_no_password_is_asked_for_its_user(running, agent):
-    """Its proxy settings hold none; one that sends a wrong secret is no such client."""
-    assert ask(running, "GET http://api.june.so/", f"User-Agent: {agent}\r\n", secret=False).endswith(b"ok")
-    assert refused(ask(running, "GET http://api.june.so/", f"User-Agent: {agent}\r\nProxy-Authorization: Basic eDp5\r\n", secret=False), 407, "unauthorized")
 
 
 @pytest.mark.parametrize(
@@ -511,66 +427,6 @@ def test_an_address_with_another_name_passes(running, monkeypatch):
             assert sock.recv(9) == b"there"
         assert sent == [b"here"]
     assert running.traffic.passed == Counter({"203.0.113.9:443": 1})
-
-
-# ---- through the user's own proxy
-
-
-class Proxy:
-    """The user's own proxy: keeps the heads it gets, and answers in the host's place."""
-
-    def __init__(self, answer: bytes = b"HTTP/1.1 200 OK\r\n\r\n") -> None:
-        self.answer = answer
-        self.heads: list[bytes] = []
-
-    def __call__(self, sock: socket.socket) -> None:
-        head = b""
-        while not head.endswith(b"\r\n\r\n"):
-            head += sock.recv(1)
-        self.heads.append(head)
-        sock.sendall(self.answer)
-        if head.startswith(b"CONNECT") and b" 200 " in self.answer:
-            sock.sendall(b"from the host: " + sock.recv(9))
-
-
-@pytest.mark.parametrize(("user", "header"), [("", b""), ("me:p%40ss@", b"Proxy-Authorization: Basic bWU6cEBzcw==\r\n")])
-def test_others_are_reached_through_the_users_own_proxy(fake, user, header):
-    """By CONNECT, and in absolute form; with its credentials, never with the relay's secret. June is not."""
-    proxy = Proxy()
-    with upstream(proxy) as host, relay(fake.address, parent=f"http://{user}{HOST}:{host.port}") as running:
-        with tunnel(running, "www.example:443") as sock:
-            sock.sendall(b"hi")
-            assert rest(sock) == b"from the host: hi"
-        assert ask(running, "GET http://www.example/x").startswith(b"HTTP/1.1 200")
-        assert ask(running, "GET http://api.june.so/x").endswith(b"ok")
-        assert proxy.heads == [
-            b"CONNECT www.example:443 HTTP/1.1\r\nHost: www.example:443\r\n" + header + b"\r\n",
-            b"GET http://www.example/x HTTP/1.1\r\nHost: www.example\r\n" + header + b"Connection: close\r\n\r\n",
-        ]
-        assert running.traffic.passed == Counter({"www.example:443": 1, "www.example:80": 1})
-
-
-def test_some_are_reached_without_the_users_own_proxy(fake):
-    """Those of NO_PROXY, and this machine."""
-    other, proxy = Recorder(), Proxy()
-    with upstream(other) as host, upstream(proxy) as above, relay(fake.address, parent=f"{HOST}:{above.port}", direct="intern.invalid, .x") as running:
-        assert ask(running, f"GET http://{HOST}:{host.port}/").endswith(b"ok")
-        assert "name is not known" in refused(ask(running, "CONNECT a.intern.invalid:1"), 502, "bad_gateway")
-        assert proxy.heads == []
-
-
-@pytest.mark.parametrize("answer", [b"HTTP/1.1 403 Not here\r\n\r\n", b"", b"junk\r\n\r\n"])
-def test_a_refusal_of_the_users_own_proxy_is_told(fake, answer):
-    """As 502, with its words."""
-    with upstream(Proxy(answer)) as host, relay(fake.address, parent=f"http://{HOST}:{host.port}") as running:
-        assert "own proxy refuses" in refused(ask(running, "CONNECT www.example:443"), 502, "bad_gateway")
-
-
-@pytest.mark.parametrize("url", ["socks5://h:1", "https://h:1", "http://", "http://h:x"])
-def test_a_proxy_of_another_kind_is_a_usage_error(url):
-    """Before anything starts."""
-    with pytest.raises(UsageError, match="no http://host:port"):
-        Relay(AUTHORITY, (HOST, 1), parent=url)
 
 
 # ---- the relay itself
