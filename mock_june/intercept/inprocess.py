@@ -17,8 +17,6 @@ import errno
 import os
 import queue
 import socket
-import sys
-import sysconfig
 import threading
 import weakref
 from collections import deque
@@ -26,18 +24,13 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from mock_june import clock
+from mock_june.intercept import threads
 from mock_june.intercept.authority import Authority
 from mock_june.intercept.relay import ADDRESS, Relay
 from mock_june.intercept.shims.python.mock_june_redirect import JUNE, Patches, Redirect, Watch
 
 NO_PROXY = ("NO_PROXY", "no_proxy")
 UNPROXIED = "june.so"
-
-POOLS = ("anyio.", "concurrent.futures.", "gevent.", "multiprocessing.", "trio.", "twisted.")
-"""Where threads are at home that are started once and then work for whoever comes."""
-
-LIBRARIES = tuple({sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")})
-"""Where code lies that is not under test."""
 
 PATIENCE = 2.0
 """Seconds that the end waits for what SDKs have queued: they send every half second."""
@@ -62,12 +55,6 @@ class Window:
 
 _STARTED: weakref.WeakKeyDictionary[threading.Thread, Window] = weakref.WeakKeyDictionary()
 """The window that a thread belongs to: it outlived the one that it was started in, or has taken its work from a queue."""
-
-_QUEUES: weakref.WeakKeyDictionary[threading.Thread, queue.Queue[Any]] = weakref.WeakKeyDictionary()
-"""The queue that each thread last took from."""
-
-_SENT: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
-"""The threads that have sent something to June's host."""
 
 _CLOSED: list[Interception] = []
 """Those that are over but for threads of theirs that still run."""
@@ -159,7 +146,7 @@ class Interception(Watch):
                 os.environ.pop(name)
                 if there is not None:
                     os.environ[name] = there
-        running = [thread for thread in self._left() if not _is_idle(thread)]
+        running = [thread for thread in self._left() if not threads.is_idle(thread)]
         for thread in running:
             self._note(f"{_STARTED[thread].name}: its thread {thread.name!r} still runs, so {JUNE} stays refused in this process")
         if running:
@@ -206,7 +193,7 @@ class Interception(Watch):
         """This thread sends by the connection with this port."""
         thread = threading.current_thread()
         self._senders[port] = weakref.ref(thread)
-        _SENT.add(thread)
+        threads.SENT.add(thread)
 
     # ---- within
 
@@ -216,7 +203,7 @@ class Interception(Watch):
 
     def _window(self, thread: threading.Thread | None) -> Window | None:
         """The window that a thread belongs to; None where it belongs to that of the moment, and there is none."""
-        own = None if thread is None or _is_pooled(thread) else _STARTED.get(thread)
+        own = None if thread is None or threads.is_pooled(thread) else _STARTED.get(thread)
         return self._current if own is None else own
 
     def _put(self, there: Callable[..., Any]) -> Callable[..., Any]:
@@ -238,7 +225,7 @@ class Interception(Watch):
             while marks and len(marks) > len(of.queue):  # somebody has emptied it by other means
                 marks.popleft()
             if thread is not threading.main_thread():
-                _QUEUES[thread], _STARTED[thread] = of, window
+                threads.QUEUES[thread], _STARTED[thread] = of, window
             return item
 
         return get
@@ -249,12 +236,12 @@ class Interception(Watch):
 
     def _left(self) -> list[threading.Thread]:
         """The threads that windows of ours left behind, and that may have something for June."""
-        threads = [thread for reference in _STARTED.keyrefs() if (thread := reference()) is not None and thread.is_alive()]
-        return [thread for thread in threads if _STARTED[thread].home is self and _may_send(thread)]
+        alive = [thread for reference in _STARTED.keyrefs() if (thread := reference()) is not None and thread.is_alive()]
+        return [thread for thread in alive if _STARTED[thread].home is self and threads.may_send(thread)]
 
     def _await_queues(self) -> None:
         until = clock.monotonic() + PATIENCE
-        while clock.monotonic() < until and (self._are_queued() or any(thread in _QUEUES and not _is_idle(thread) for thread in self._left())):
+        while clock.monotonic() < until and (self._are_queued() or any(thread in threads.QUEUES and not threads.is_idle(thread) for thread in self._left())):
             clock.sleep(0.01)
 
     def _are_queued(self) -> bool:
@@ -267,32 +254,6 @@ def _named(host: str) -> set[str]:
     with contextlib.suppress(OSError):
         return {host, *(str(entry[4][0]) for entry in socket.getaddrinfo(host, 80, type=socket.SOCK_STREAM))}
     return {host}
-
-
-def _home(thread: threading.Thread) -> str:
-    """The module where what a thread does is at home."""
-    work = getattr(thread, "_target", None) or getattr(thread, "function", None) or type(thread)  # a Timer's is its `function`
-    return getattr(work, "__module__", None) or ""
-
-
-def _is_pooled(thread: threading.Thread) -> bool:
-    return f"{_home(thread)}.".startswith(POOLS)
-
-
-def _may_send(thread: threading.Thread) -> bool:
-    """Whether a thread may have something for June: it had before, or takes work from a queue, or runs code that is no library's."""
-    if _is_pooled(thread):
-        return False
-    if thread in _SENT or thread in _QUEUES:
-        return True
-    file = getattr(sys.modules.get(_home(thread)), "__file__", None) or ""
-    return not file.startswith(LIBRARIES)
-
-
-def _is_idle(thread: threading.Thread) -> bool:
-    """Whether a thread has done all that its queue gave it."""
-    of = _QUEUES.get(thread)
-    return of is not None and not of.unfinished_tasks
 
 
 def _sweep() -> None:
