@@ -5,10 +5,11 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 READY := $(VENV)/.ready
 LOWEST := .venv-lowest
+PLAIN := .venv-plain
 SPARK := .venv-spark
 NODE := $(patsubst %/package.json,%/node_modules/.ready,$(wildcard tests/*/node/package.json))
 
-.PHONY: all serve demo test slow lint format agree soak mutants coverage bench hot generate docs screenshots dist lowest spark clean
+.PHONY: all serve demo test slow lint format agree soak mutants coverage bench hot generate docs screenshots dist lowest plain spark clean
 all: lint test
 
 serve: $(INSTALLED) ## the fake on http://127.0.0.1:5863; ARGS="--key k" passes on
@@ -79,12 +80,16 @@ dist: $(READY) ## a release that could be pushed
 lowest: $(LOWEST)/.ready $(NODE)
 	$(LOWEST)/bin/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
+# The tests with nothing installed but what users have, and pytest's own means to share them out and end them; what wants more is skipped.
+plain: $(PLAIN)/.ready
+	MOCK_JUNE_PLAIN=1 $(PLAIN)/bin/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
 # The checks on a real Spark, over a million events. It takes Java 17 or newer, and has an environment of its own: PySpark is some 400 MB.
 spark: $(SPARK)/.ready
 	MOCK_JUNE_SLOW=1 $(SPARK)/bin/python -m pytest tests/test_spark.py tests/docs/test_snippets.py -k spark $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(LOWEST) $(SPARK) dist build mutants .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(LOWEST) $(PLAIN) $(SPARK) dist build mutants .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	rm -rf $(wildcard tests/*/node/node_modules)
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -99,6 +104,12 @@ $(INSTALLED): pyproject.toml
 # What tests, lint, docs and releases need besides: much more than the fake itself.
 $(READY): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+$(PLAIN)/.ready: pyproject.toml
+	@test -x $(PLAIN)/bin/python || $(PYTHON) -m venv $(PLAIN)
+	$(PLAIN)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(PLAIN)/bin/python -m pip install --quiet --editable . pytest-timeout pytest-xdist
 	@touch $@
 
 $(LOWEST)/.ready: pyproject.toml tools/lowest.py

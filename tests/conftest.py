@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+from collections.abc import Generator
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 import pytest
@@ -32,6 +35,43 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker("slow"):
                 item.add_marker(pytest.mark.skip(reason="takes long: make slow runs it"))
+
+
+PLAIN = bool(os.environ.get("MOCK_JUNE_PLAIN"))
+"""Under `make plain` a test that wants a package which users do not have is skipped; elsewhere it fails."""
+
+
+def _foreign(error: str) -> str | None:
+    """Why a test is skipped: the module that is not there, where no dependency of ours brings it."""
+    if not PLAIN:
+        return None
+    if "cannot import name" in error and "from 'tests." in error:
+        return "tests that it shares helpers with are skipped"
+    missing = re.search(r"No module named '(\w+)", error)
+    if missing is None or missing[1] in {"mock_june", "tests", "tools", "benchmarks", "contract_tests"}:
+        return None
+    ours = {re.split(r"[^\w.-]", requirement, maxsplit=1)[0].lower() for requirement in requires("mock-june") or () if "extra ==" not in requirement}
+    return None if ours & {name.lower() for name in packages_distributions().get(missing[1], ())} else f"{missing[1]} is not installed"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """A module whose import fails."""
+    report = yield
+    why = _foreign(str(report.longrepr)) if report.failed else None
+    if why is not None:
+        report.outcome, report.longrepr = "skipped", (str(collector.path), 0, f"Skipped: {why}")
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test, or its fixture, whose import fails."""
+    report = yield
+    why = _foreign(str(call.excinfo.value)) if call.excinfo is not None and call.excinfo.errisinstance(ModuleNotFoundError) else None
+    if why is not None:
+        report.outcome, report.longrepr = "skipped", (str(item.path), item.location[1] or 0, f"Skipped: {why}")
+    return report
 
 
 @pytest.fixture(scope="session")

