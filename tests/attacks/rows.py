@@ -1,4 +1,4 @@
-"""Prints the rows of THREATS.md that no test looks after, and why others cannot be tested here; ends with 1 if there are any of the first."""
+"""Prints which files look after each row of THREATS.md, or why none can; first the rows that nobody looks after, and ends with 1 if there are any."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from mock_june import check
-from mock_june.checker.fixes import suggestions
+from mock_june.checker.suggesting import suggestions
 from tests.page.made import BAD_TRACK, GOOD_TRACK, KEY, Screen
 from tests.server.faces import FrontFace
 
@@ -125,6 +125,20 @@ class TestCopies:
         if not shutil.which("curl"):
             pytest.skip("curl is not installed")
         subprocess.run(["sh", "-c", screen.clipboard() + " -s"], check=True, timeout=20, capture_output=True)
+        assert fake.last().id == 2
+        assert fake.last().body == body
+
+    @pytest.mark.parametrize("body", [b"@secret.txt", "\x1b[201~\x03\r50 % of 'it' \\n \x00 \u202e \x9b é".encode()])
+    def test_C2_as_curl_nothing_acts(self, fake: FrontFace, shown, tmp_path, body):
+        """What a stranger sent is sent again as it came: no file is read that it names, and no character reaches the terminal that the line is put into."""
+        (tmp_path / "secret.txt").write_text("a secret of this machine")
+        screen = shown("/api/track", body)
+        screen.page.click("text=curl")
+        line = screen.clipboard()
+        assert not set(line) & set("\x1b\x03\r\x00\u202e\x9b")
+        if not shutil.which("curl"):
+            pytest.skip("curl is not installed")
+        subprocess.run(["sh", "-c", line + " -s"], check=True, timeout=20, capture_output=True, cwd=tmp_path)
         assert fake.last().id == 2
         assert fake.last().body == body
 

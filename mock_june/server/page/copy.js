@@ -1,5 +1,6 @@
 // A call or an event as something to paste: a shell line, Python, a test's assertion. Made of the payload's text, so that nothing is lost on the way.
 
+import { seen } from './dom.js'
 import { lines } from './json.js'
 
 const KEY = 'my-api-key'
@@ -7,8 +8,11 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
 const KEYWORDS = new Set('False None True and as assert async await break class continue def del elif else except finally for from global if import in is lambda nonlocal not or pass raise return try while with yield'.split(' '))
 const TAKEN = new Set(['type', 'self', 'kind', 'count', 'at_least', 'within', 'attempts']) // what assert_received means otherwise
 
-/** A text as one word of a shell. */
-export const shell = (text) => `'${text.replaceAll("'", "'\\''")}'`
+/** A text as one word of a shell. What cannot be seen is written out: pasted, a control character would act on the terminal. */
+export const shell = (text) => `'${seen(text).replaceAll("'", "'\\''")}'`
+
+/** The same characters in octal, as printf's format has them. */
+const octal = (text) => [...new TextEncoder().encode(text)].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('')
 
 /** A text as a string literal of Python. */
 export function literal(text) {
@@ -47,8 +51,10 @@ function members(json) {
 export function curl({ path, type, body }) {
   const parts = [`curl ${shell(location.origin + path)}`, `-H ${shell(`Authorization: Basic ${KEY}`)}`]
   if (type) parts.push(`-H ${shell(`Content-Type: ${type}`)}`)
-  parts.push(`--data-binary ${shell(body)}`)
-  return parts.join(' \\\n  ')
+  const isPlain = seen(body) === body
+  parts.push(isPlain ? `--data-raw ${shell(body)}` : '--data-binary @-') // raw: a body that begins with @ names no file
+  const line = parts.join(' \\\n  ')
+  return isPlain ? line : `printf -- ${shell(seen(body.replaceAll('\\', '\\\\').replaceAll('%', '%%'), octal))} |\n  ${line}`
 }
 
 /** A request as Python. */

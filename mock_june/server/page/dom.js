@@ -5,8 +5,8 @@ const SVG = 'http://www.w3.org/2000/svg'
 // C0, DEL and C1 controls, separators and bidirectional marks: what would not show, or make its neighbours show elsewhere.
 const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]/g
 
-/** The text with what cannot be seen written as \uNNNN. */
-export const seen = (text) => String(text).replace(UNSEEN, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+/** The text with each character that cannot be seen written as `write(c)` has it: as \uNNNN, if not given. */
+export const seen = (text, write = (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`) => String(text).replace(UNSEEN, write)
 
 /** An element. Of `props`, functions are listeners, true and false set or leave an attribute, all else is an attribute's text. */
 export function h(tag, props = {}, ...children) {
