@@ -67,7 +67,7 @@ def last_body(target):
 
 
 REQUESTS = (
-    call_head(KEY, "Content-Length: 125", "Connection: close") + PAYLOADS[0],
+    call_head(KEY, f"Content-Length: {len(PAYLOADS[0])}", "Connection: close") + PAYLOADS[0],
     call_head(KEY, "Transfer-Encoding: chunked", "Connection: close") + chunked(PAYLOADS[0][:50], PAYLOADS[0][50:]),
     call_head(KEY, f"Content-Length: {len(gzip.compress(PAYLOADS[0]))}", "Content-Encoding: gzip", "Connection: close") + gzip.compress(PAYLOADS[0]),
     b"GET /_mock/calls?kind=track&count=1&wait=0 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
