@@ -1,10 +1,10 @@
-"""What the commands that start a fake have in common: its keys, its faults."""
+"""What the commands that start a fake have in common: its keys, its faults, its limit of connections."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -50,10 +50,3 @@ def planned(texts: Sequence[str]) -> list[Fault]:
     from mock_june.server.faults import parse
 
     return [fault for text in texts for fault in parse(wire.loads(text.encode("utf-8", "surrogateescape"), "--fault"), None)]
-
-
-def suggestions(contract: str, kind: str, body: bytes) -> list[tuple[dict[str, Any], str]]:
-    """Corrections for the page: what finds them is imported when it is opened on a broken event."""
-    from mock_june.checker import fixes
-
-    return fixes.suggestions(contract, kind, body)

@@ -14,7 +14,7 @@ import click
 
 from mock_june.cli import fakes, summary
 from mock_june.errors import UsageError
-from mock_june.text import printable
+from mock_june.text import counted, printable
 
 if TYPE_CHECKING:
     from mock_june.intercept.child import Ended
@@ -94,6 +94,7 @@ def run(
 
     # The keeper is forked before there is any thread, and puts up the guard while the fake starts.
     with Workplace.make() as place, Child(place.folder, guarded=guarded) as child, ExitStack() as stack:
+        fakes.allow_connections()  # now, and so not to the command: its limits are its own
         fake = stack.enter_context(_fake(keys, journal or place.journal, faults, select, ignore))
         relay, env = stack.enter_context(_intercepted(fake, place, block_others=block_others, carry=guarded or block_others))
         why_not = child.wait_for_guard()
@@ -107,7 +108,7 @@ def run(
         _tell(fake.tally, relay.traffic, ended)
         _hint(ended, is_empty=not fake.tally.calls and not allow_empty, guarded=guarded and why_not is None)
         if export is not None:
-            _say(f"  {summary.counted(_export(fake, export), 'payload')} in {printable(export)}")
+            _say(f"  {counted(_export(fake, export), 'payload')} in {printable(export)}")
     failed = (fake.tally.rejected and not allow_rejected) or (not fake.tally.calls and not allow_empty)
     code = ended.code or (FAILED if failed else 0)
     reports = {path: name for name, path in ((output_format, output_file), ("markdown", summary_to)) if name is not None and path is not None}
@@ -164,6 +165,7 @@ def _refuse_escapes(command: Sequence[str]) -> None:
 @contextmanager
 def _fake(keys: tuple[str, ...], journal: Path, faults: tuple[str, ...], select: tuple[str, ...], ignore: tuple[str, ...]) -> Iterator[Fake]:
     """The fake, in a thread of its own; its record is there until the end of the block, be it stopped before or not."""
+    from mock_june.checker.suggesting import suggestions
     from mock_june.contract import Engine
     from mock_june.journal import Journal
     from mock_june.server.auth import Keys
@@ -178,7 +180,7 @@ def _fake(keys: tuple[str, ...], journal: Path, faults: tuple[str, ...], select:
         stack.callback(record.close)
         sock = listen("127.0.0.1", 0)
         stack.callback(sock.close)
-        mock = Mock(engine, record, Keys(keys), Faults(), Settings(port=sock.getsockname()[1]), suggest=fakes.suggestions)
+        mock = Mock(engine, record, Keys(keys), Faults(), Settings(port=sock.getsockname()[1]), suggest=suggestions)
         mock.faults.plan(planned)
         server = Server(mock, sock)
         tally = summary.Tally()
@@ -243,7 +245,7 @@ def _tell(tally: summary.Tally, traffic: Traffic, ended: Ended) -> None:
         for line in summary.listed(title, counts):
             _say(line)
     if traffic.untrusted:
-        _say(f"  {summary.counted(traffic.untrusted, 'connection')} ended by a client that does not trust the fake's certificate: it has a list of its own")
+        _say(f"  {counted(traffic.untrusted, 'connection')} ended by a client that does not trust the fake's certificate: it has a list of its own")
 
 
 def _hint(ended: Ended, *, is_empty: bool, guarded: bool) -> None:

@@ -255,6 +255,19 @@ class TestStreams:
         assert said == "handed down"
         assert int(count) == 5  # the three, the pipe, and the folder that `ls` reads
 
+    def test_many_connections_under_a_low_limit(self):
+        """A command may have as many connections as its own limit of descriptors allows, which stays as it was: ours is raised, which takes three for each."""
+        program = """
+import http.client, resource
+calls = [http.client.HTTPSConnection("api.june.so", timeout=20) for _ in range(60)]
+for call in calls:
+    call.request("POST", "/api/identify", '{"type": "identify", "userId": "1"}', {"Authorization": "Basic secret_api_key"})
+print(resource.getrlimit(resource.RLIMIT_NOFILE)[0], {call.getresponse().status for call in calls})
+"""
+        ended = run(sys.executable, "-c", program, before=("sh", "-c", 'ulimit -S -n 100; exec "$0" "$@"'))
+        assert (ended.code, ended.out) == (0, "100 {200}\n"), ended.err
+        assert "60 calls captured" in ended.err
+
     def test_a_closed_pipe_ends_the_command(self):
         """A command whose reader is gone gets SIGPIPE, as it would without us."""
         with started("sh", "-c", "yes; echo $? >&2") as process:
