@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache, partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 from urllib.parse import urlsplit
 
+from mock_june.checker.suggesting import suggestions
 from mock_june.client import MockJune
 from mock_june.contract import Engine
 from mock_june.errors import MockJuneError, RefusedError, UsageError
@@ -56,7 +57,7 @@ class RunningMock:
         sock = listen(HOST, port)
         journal = Journal.open(None, rules_hash=engine.rules_hash)
         self._engine = cache(lambda more: Engine(select, (*ignore, *more)) if more else engine)
-        self._mock = Mock(engine, journal, Keys(strict=True), settings=Settings(port=sock.getsockname()[1]), suggest=_suggestions)
+        self._mock = Mock(engine, journal, Keys(strict=True), settings=Settings(port=sock.getsockname()[1]), suggest=suggestions)
         self._ingest = Owned(self._mock)
         self._server = Server(self._mock, sock, self._ingest).start()
         self._interception: Interception | None = None
@@ -123,13 +124,6 @@ class RunningMock:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
-
-
-def _suggestions(contract: str, kind: str, body: bytes) -> list[tuple[dict[str, Any], str]]:
-    """Corrections for the page. Who never opens it pays for none of what finds them."""
-    from mock_june.checker.fixes import suggestions  # noqa: PLC0415
-
-    return suggestions(contract, kind, body)
 
 
 class RemoteMock:

@@ -1,4 +1,4 @@
-"""Text that came from outside, made fit to be shown: no control character reaches a terminal, a log or a report's line."""
+"""Text that is fit to be shown. What came from outside is made so: no control character of it reaches a terminal, a log or a report's line."""
 
 from __future__ import annotations
 
@@ -29,6 +29,11 @@ def plain_json(text: str) -> str:
 def cut(text: str, most: int) -> str:
     """The text, at most `most` characters long; an ellipsis stands for what went."""
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def counted(count: int, what: str) -> str:
+    """A count with its noun: `1 event`, `2,000 events`."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 MARKUP = re.compile(r"[!#$&*<>@\[\\\]^_`{|}~]|:(?=//)|(?<=www)\.")

@@ -24,6 +24,9 @@ __all__ = ["EXAMPLES", "Breach", "Outcome", "Report", "Verification", "verify"]
 EXAMPLES = suite.DRAWN
 """How many cases are drawn for each promise, when nobody says."""
 
+LONGEST = 1000
+"""Characters of a server's answer that are shown, at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Breach:
@@ -134,7 +137,3 @@ def _outcome(result: runner.Result) -> Outcome:
             printable(breach.about), printable(cut(breach.problem, LONGEST)), breach.status, printable(cut(breach.answer, LONGEST)), breach.curl, breach.once
         )
     return Outcome(promise.id, promise.text, promise.quote, result.state, result.why, result.sent, shown)
-
-
-LONGEST = 1000
-"""Characters of a server's answer that are shown, at most."""

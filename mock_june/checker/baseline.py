@@ -11,9 +11,10 @@ from typing import NamedTuple
 import orjson
 
 from mock_june.checker.outputs import Output
-from mock_june.checker.report import Finding, Record, many
+from mock_june.checker.report import Finding, Record
 from mock_june.errors import UsageError
 from mock_june.model import Verdict
+from mock_june.text import counted
 
 FORMAT = 1
 
@@ -109,11 +110,11 @@ class Baseline:
 
     def notes(self, path: str, *, is_whole: bool) -> list[str]:
         """What became of the findings that `path` lists, for people. `is_whole`: the run went to its end, so that what did not come is gone."""
-        notes = [f"{many(self.passed_over, 'finding')} known to {path} and left out"]
+        notes = [f"{counted(self.passed_over, 'finding')} known to {path} and left out"]
         if is_whole and (stale := self.stale_entries):
             named = ", ".join(f"{each.rule} of {each.payload}" for each in stale[:NAMED])
             more = f" and {len(stale) - NAMED:,} more" if len(stale) > NAMED else ""
-            notes.append(f"{many(self._left.total(), 'finding')} listed in {path} did not come again (--write-baseline renews it): {named}{more}")
+            notes.append(f"{counted(self._left.total(), 'finding')} listed in {path} did not come again (--write-baseline renews it): {named}{more}")
         return notes
 
 

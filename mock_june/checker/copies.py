@@ -9,9 +9,9 @@ import orjson
 
 from mock_june import wire
 from mock_june.checker.outputs import Output
-from mock_june.checker.report import Record, many
+from mock_june.checker.report import Record
 from mock_june.model import Endpoint, Verdict
-from mock_june.text import printable
+from mock_june.text import counted, printable
 
 if TYPE_CHECKING:
     from mock_june.checker.fixes import Fixer
@@ -78,9 +78,9 @@ class FixedCopy:
     def notes(self, path: str) -> list[str]:
         """What was done, for people."""
         said = [f"{count:,}x {reason}" for reason, count in self.changed.most_common()]
-        notes = [f"{many(self.payloads, 'payload')} corrected in {path}" + (f": {'; '.join(said)}" if said else "")]
+        notes = [f"{counted(self.payloads, 'payload')} corrected in {path}" + (f": {'; '.join(said)}" if said else "")]
         if self.unwritten:
-            notes.append(f"not in {path}: {many(self.unwritten, 'record')} without text that could be read")
+            notes.append(f"not in {path}: {counted(self.unwritten, 'record')} without text that could be read")
         if self._fixer.left:
             left = "; ".join(f"{count:,}x {reason}" for reason, count in self._fixer.left.most_common())
             notes.append(f"left as it is in {path}, since nobody can tell what is meant: {left}")

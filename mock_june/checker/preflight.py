@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from mock_june.checker.inputs import Part, Source, form, parts, records
@@ -43,10 +44,7 @@ def check_all(
         observers = job.observers(report, watching(history))
         scan = fast_scan(engine, job.endpoint, size)
         checker = Checker(engine, job.endpoint, report, tell if job.tells else None, most=job.most, observers=observers, scan=scan)
-        for some in opened(job, paths, report, advance):
-            checker.take(some)
-            if report.stopped:
-                return
+        checker.take(chain.from_iterable(opened(job, paths, report, advance)))
 
 
 def check_each(
@@ -63,15 +61,13 @@ def check_each(
     """Checks files in this process, since somebody wants to see each payload, or only some are to be drawn (`draw`: how many, and the seed)."""
     observers = job.observers(report, observers)
     checker = Checker(engine, job.endpoint, report, tell, most=job.most, observers=observers, admits=admits)
-    if draw is not None:
-        from mock_june.checker.sampling import drawn  # noqa: PLC0415
+    every = chain.from_iterable(opened(job, paths, report, advance))
+    if draw is None:
+        checker.take(every)
+    else:
+        from mock_june.checker.sampling import drawn  # noqa: PLC0415 - few want a sample
 
-        checker.take(drawn((record for some in opened(job, paths, report, advance) for record in records(some)), *draw))
-        return
-    for some in opened(job, paths, report, advance):
-        checker.take(some)
-        if report.stopped:
-            return
+        checker.take(drawn(records(every), *draw))
 
 
 def add_history(history: History, report: Report, tell: Tell | None) -> None:

@@ -130,11 +130,6 @@ class Report:
             kept += found[: EXAMPLES - len(kept)]
 
 
-def many(count: int, what: str) -> str:
-    """A count with its noun: `1 event`, `2,000 events`."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
 def finding(record: Record, verdict: Verdict, violation: Violation) -> Finding:
     """What a verdict found in a record."""
     kind = verdict.events[0].kind if verdict.events else None

@@ -139,11 +139,10 @@ class Statistics:
     def saw(self, record: Record, verdict: Verdict) -> tuple[Record, Verdict]:
         """Looks at what a payload was found to be."""
         for event in verdict.events:
-            self.look(record, event)
+            self._look(record, event)
         return record, verdict
 
-    def look(self, record: Record, event: Checked) -> None:
-        """Counts an event of a record."""
+    def _look(self, record: Record, event: Checked) -> None:
         payload, accepted, size = event.payload, not event.violations, event.stop - event.start
         self.by_kind.setdefault(event.kind, Tally()).add(accepted, size)
         if size > self.largest.size:

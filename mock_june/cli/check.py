@@ -13,15 +13,20 @@ from mock_june.checker.outputs import WriteError
 from mock_june.checker.reporters import REPORTERS
 from mock_june.cli import render
 from mock_june.errors import UsageError
+from mock_june.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mock_june.checker.baseline import Baseline
+    from mock_june.checker.copies import FixedCopy
     from mock_june.checker.history.rules import History
     from mock_june.checker.job import Job
     from mock_june.checker.outputs import Output
     from mock_june.checker.report import Finding, Report
     from mock_june.checker.reporters import Reporter
+    from mock_june.checker.runner import Observer
+    from mock_june.cli.progress import Progress
     from mock_june.contract import Engine
 
 FOUND = 1
@@ -169,11 +174,12 @@ class _Run:
         self.stack.callback(history.close)
         return history
 
-    def _observers(self, job: Job) -> tuple[list[Any], Any, Any]:
+    def _observers(self, job: Job) -> tuple[list[Observer], Baseline | None, FixedCopy | None]:
         """Who is to see every payload in this process, in order; and of them the baseline and the corrected copy, where they are wanted."""
         options = self.options
-        observers: list[Any] = []
-        baseline = copy = None
+        observers: list[Observer] = []
+        baseline: Baseline | None = None
+        copy: FixedCopy | None = None
         if options["fix"]:
             from mock_june.checker.copies import FixedCopy
             from mock_june.checker.fixes import Fixer
@@ -195,12 +201,10 @@ class _Run:
             observers.append(baseline)
         return observers, baseline, copy
 
-    def _end_baseline(self, baseline: Any) -> None:
-        from mock_june.checker.report import many
-
+    def _end_baseline(self, baseline: Baseline) -> None:
         if self.options["write_baseline"]:
             baseline.write(self.options["write_baseline"])
-            self.report.notes.append(f"{many(baseline.seen.total(), 'finding')} listed in {self.options['write_baseline']}")
+            self.report.notes.append(f"{counted(baseline.seen.total(), 'finding')} listed in {self.options['write_baseline']}")
         if self.options["baseline"]:
             self.report.notes += baseline.notes(self.options["baseline"], is_whole=not self.report.stopped and not self.options["sample"])
 
@@ -264,7 +268,7 @@ def _mapping(given: tuple[str, ...]) -> dict[str, str]:
     return mapping
 
 
-def _progress(files: list[str], *, quiet: bool) -> Any:
+def _progress(files: list[str], *, quiet: bool) -> Progress:
     from mock_june.cli.progress import Progress
 
     return Progress(files, shown=sys.stderr.isatty() and not quiet)

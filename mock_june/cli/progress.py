@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from typing import Any
 
 PATIENCE = 0.5
@@ -21,7 +22,7 @@ class Progress:
         self._bar: Any = None
         self._task: Any = None
 
-    def __enter__(self) -> Any:
+    def __enter__(self) -> Callable[[int], None]:
         return self.advance if self._shown else self._ignore
 
     def __exit__(self, *_: object) -> None:

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from xml.etree import ElementTree as ET
 
 from mock_june import __version__, wire
-from mock_june.cli.summary import Tally, counted
+from mock_june.cli.summary import Tally
 from mock_june.intercept.traffic import Traffic
-from mock_june.text import cut, markdown, plain_json, printable
+from mock_june.text import counted, cut, markdown, plain_json, printable
 
 LONGEST = 300
 """Characters of a message or a hint that a table shows."""

@@ -74,6 +74,7 @@ def serve(
     Prints one line, `mock-june listening on URL`, to stdout once it answers. Point your code at URL instead of https://api.june.so and look at
     what came: `mock-june calls`, or URL in a browser. Ctrl-C ends it.
     """
+    from mock_june.checker.suggesting import suggestions
     from mock_june.contract import Engine
     from mock_june.journal import Journal
     from mock_june.server.auth import Keys
@@ -95,7 +96,7 @@ def serve(
         sock = stack.enter_context(closing(listen(host, port)))
         record = stack.enter_context(closing(Journal.open(journal, max_calls=max_calls, durable=durable, rules_hash=engine.rules_hash)))
         settings = Settings(max_body, host, sock.getsockname()[1], allow_hosts, wanted, tls)
-        mock = Mock(engine, record, Keys(keys), Faults(), settings, suggest=fakes.suggestions)
+        mock = Mock(engine, record, Keys(keys), Faults(), settings, suggest=suggestions)
         mock.faults.plan(planned)
         server = Server(mock, sock)
         log = open_log(log_format)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import click
 
 from mock_june.model import Call, Fault, Violation
-from mock_june.text import cut, printable
+from mock_june.text import counted, cut, printable
 
 PLANNED = frozenset({"fault", "rate_limited"})
 """Codes of refusals that a planned fault made: such a call is not rejected."""
@@ -93,11 +93,6 @@ def listed(title: str, counts: Mapping[str, int]) -> Iterator[str]:
     shown = [f"{_shown(name)} ({count:,})" for name, count in Counter(counts).most_common(MOST_NAMES)]
     rest = len(counts) - len(shown)
     yield f"  {title}: {'; '.join(shown)}" + (f"; {rest:,} more" if rest else "")
-
-
-def counted(count: int, what: str) -> str:
-    """A number with its noun."""
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _what(fault: Fault) -> str:

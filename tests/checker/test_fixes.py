@@ -5,6 +5,7 @@ import json
 import re
 from datetime import UTC, datetime
 from fractions import Fraction
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract_tests import generator
-from mock_june.checker.fixes import Fixer, fix, moments
+from mock_june.checker.fixes import Fixed, Fixer, moments
 from mock_june.contract import Engine
 from mock_june.errors import UsageError
 from mock_june.model import KINDS, Endpoint
@@ -21,6 +22,11 @@ from mock_june.model import KINDS, Endpoint
 ENGINE = Engine()
 PLACES = [(contract, kind) for contract, kinds in KINDS.items() for kind in kinds]
 REST = b'"event": "Registered", "userId": "1", "email": "ada@example.com", "properties": {"a": 1.0, "b": 18446744073709551616, "b": 2, "\\u0041": 1e2} '
+
+
+def fix(body: bytes, kind: str | None, contract: str, **options: Any) -> Fixed | None:
+    """One payload corrected."""
+    return Fixer(contract, kind, **options).fix(body)
 
 
 def track(timestamp: str) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mock_june.checker.fixes import suggestions
+from mock_june.checker.suggesting import suggestions
 from mock_june.model import Call
 from tests.page.made import Screen, calls, record
 from tests.server.faces import FrontFace

@@ -198,23 +198,12 @@ class Fixer:
         return _speller(self.contract, kind)
 
 
-def fix(body: bytes, kind: str | None, contract: str, *, unsafe: bool = False, assume_tz: str | None = None) -> Fixed | None:
-    """One payload corrected: see `Fixer`, which is for many."""
-    return Fixer(contract, kind, unsafe=unsafe, assume_tz=assume_tz).fix(body)
-
-
 def _better(before: Verdict, after: Verdict) -> bool:
     """Whether less is wrong, and nothing that was not: among violations, or, with the same violations, among misspelt members."""
     was, now = _places(before.violations), _places(after.violations)
     if was != now:
         return now < was
     return _places(_slips(after)) < _places(_slips(before))
-
-
-def suggestions(contract: str, kind: str, body: bytes) -> list[tuple[Change, str]]:
-    """What might be done about a payload, with the reasons; guesses too, since somebody looks at them."""
-    fixed = Fixer(contract, kind, unsafe=True).fix(body)
-    return list(zip(fixed.changes, fixed.reasons, strict=True)) if fixed else []
 
 
 def _findings(verdict: Verdict) -> Sequence[Violation]:

@@ -11,12 +11,12 @@ from mock_june.checker.history.days import Days, micros, written
 from mock_june.checker.history.glance import AT, Glance, extract
 from mock_june.checker.history.ids import Company, Shared, User
 from mock_june.checker.history.ledger import Ledger, S, Store
-from mock_june.checker.report import Finding, Record, many
+from mock_june.checker.report import Finding, Record
 from mock_june.contract.rules import HISTORY_RULES
 from mock_june.contract.values import quoted
 from mock_june.errors import UsageError
 from mock_june.model import Checked, Violation
-from mock_june.text import printable
+from mock_june.text import counted, printable
 
 LIMIT = 20_000_000
 """Events up to which each rule is exact, with some 45 bytes of disk an event. Beyond, see `History.note`."""
@@ -169,7 +169,7 @@ class History:
         whole = self._n <= self._limit
         for user, state in self._each(self._users, "userId"):
             if whole and not state.identified:
-                message = f"the user {quoted(user)} is never identified, and has {many(state.events, 'event')}"
+                message = f"the user {quoted(user)} is never identified, and has {counted(state.events, 'event')}"
                 self._cases["history.never-identified"].add(state.first, "/userId", message)
             if back := state.backwards:
                 message = f"time runs backwards for the user {quoted(user)}: {written(back.at)} comes after {written(back.after)}"
@@ -180,7 +180,7 @@ class History:
         whole = self._n <= self._limit
         for company, state in self._each(self._companies, "groupId"):
             if whole and not state.described:
-                message = f"the group {quoted(company)} is never sent with a company's traits, and has {many(state.events, 'event')}"
+                message = f"the group {quoted(company)} is never sent with a company's traits, and has {counted(state.events, 'event')}"
                 self._cases["history.group-without-traits"].add(state.first, "/groupId", message)
 
     def _find_shared(self) -> None:

@@ -29,11 +29,11 @@ class Lines(NamedTuple):
     data: bytes
     total: int
 
-    def records(self) -> Iterator[Record]:
-        """Each line that is not blank."""
+    def records(self, *, blank: bool = False) -> Iterator[Record]:
+        """Each line that is not blank, or, with `blank`, each line."""
         at = 0
         for number, body in enumerate(self.data[:-1].split(b"\n"), self.line):
-            if body.strip(WHITE):
+            if blank or body.strip(WHITE):
                 yield Record(self.source, number, self.offset + at, body)
             at += len(body) + 1
 

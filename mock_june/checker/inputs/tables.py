@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from mock_june.checker.inputs.lines import LONGEST, Lines, pieces
+from mock_june.checker.inputs.lines import LONGEST, pieces
 from mock_june.checker.inputs.rows import Columns
 from mock_june.checker.report import Record
 
@@ -46,7 +46,7 @@ class _Fed:
                 self.begun = self.begun or (part.line, part.offset)
                 yield "\n"
                 continue
-            for record in _every_line(part):
+            for record in part.records(blank=True):
                 try:
                     text = record.body.decode("utf-8-sig" if record.line == 1 else "utf-8")
                 except UnicodeDecodeError as error:
@@ -100,13 +100,6 @@ def rows(source: Source, table: Table) -> Iterator[Record]:
 def _header(first: str, fed: _Fed, delimiter: str) -> list[str]:
     """The names of the columns: the first row, which may be of several lines."""
     return [name.strip() for name in next(csv.reader(chain([first], fed), delimiter=delimiter, strict=True), [])]
-
-
-def _every_line(part: Lines) -> Iterator[Record]:
-    at = 0
-    for number, body in enumerate(part.data[:-1].split(b"\n"), part.line):
-        yield Record(part.source, number, part.offset + at, body)
-        at += len(body) + 1
 
 
 def _said(error: csv.Error) -> str:

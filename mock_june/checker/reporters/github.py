@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import TextIO
 
+from mock_june.checker.inputs.source import STDIN_NAME
 from mock_june.checker.report import Finding, Report
 from mock_june.checker.reporters.base import Reporter, Style
-from mock_june.checker.reporters.places import STDIN, relative
+from mock_june.checker.reporters.places import relative
 from mock_june.text import printable
 
 SHOWN = 10
@@ -50,7 +51,7 @@ class GithubReporter(Reporter):
 def _annotation(finding: Finding) -> str:
     found = finding.violation
     message = f"{printable(found.message)}\n{printable(found.hint)}".strip()
-    if finding.file == STDIN:
+    if finding.file == STDIN_NAME:
         return _command(found.severity, f"line {finding.line} of standard input: {message}", title=found.rule)
     return _command(found.severity, message, file=printable(relative(finding.file)), line=str(finding.line), title=found.rule)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mock_june.checker.report import Finding, Report
 from mock_june.checker.reporters.base import Reporter
 from mock_june.checker.reporters.places import relative
-from mock_june.text import cut, markdown
+from mock_june.text import counted, cut, markdown
 
 LONGEST = 300
 """Characters of a message or a hint that are shown."""
@@ -21,7 +21,7 @@ class MarkdownReporter(Reporter):
 
     def end(self, report: Report) -> None:
         """Writes it."""
-        payloads = f"{report.checked:,} payload{'' if report.checked == 1 else 's'}"
+        payloads = counted(report.checked, "payload")
         outcome = f"{report.invalid:,} of {payloads} would be refused" if report.invalid else f"{payloads}, none refused"
         self.out.write(f"### mock-june check: {outcome}\n\n")
         shown = [rule for rule in report.by_rule if not self.style.quiet or report.severities[rule] == "error"]
@@ -37,7 +37,7 @@ class MarkdownReporter(Reporter):
             self.out.write("Stopped early, at `--max-failures`: what comes behind was not looked at.\n\n")
         warned = f"; {report.warned:,} payloads with warnings" if report.warned else ""
         history = "" if report.history else "; history was not looked at (`--history` does)"
-        files = f"{len(report.files):,} file{'' if len(report.files) == 1 else 's'}"
+        files = counted(len(report.files), "file")
         self.out.write(f"{files}, {report.valid:,} valid{warned}. mock-june {report.version}, rules in force `{report.rules_hash}`{history}.\n")
 
 

@@ -47,7 +47,7 @@ def place_of(body: bytes, pointer: str) -> tuple[int, int] | None:
     """Where the value stands that a pointer leads to, in bytes; of a missing member, the end of what should hold it. None where the text is cut before."""
     path = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
     if not path:
-        return _fault(body)
+        return _spoilt(body)
     at, end = 0, len(body)
     for depth, part in enumerate(path):
         found, close = _member(body, at, part)
@@ -57,7 +57,7 @@ def place_of(body: bytes, pointer: str) -> tuple[int, int] | None:
     return at, end
 
 
-def _fault(body: bytes) -> tuple[int, int]:
+def _spoilt(body: bytes) -> tuple[int, int]:
     try:
         orjson.loads(body)
     except orjson.JSONDecodeError as error:

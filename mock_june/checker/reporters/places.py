@@ -6,9 +6,6 @@ import os
 from pathlib import Path
 from urllib.parse import quote
 
-STDIN = "<stdin>"
-"""What the findings of standard input name as their file."""
-
 
 def relative(file: str) -> str:
     """A file's name from the working directory, with `/` between its parts; of a file elsewhere its whole path."""

@@ -6,9 +6,10 @@ from typing import Any, TextIO, cast
 
 import orjson
 
+from mock_june.checker.inputs.source import STDIN_NAME
 from mock_june.checker.report import Finding, Report
 from mock_june.checker.reporters.base import Reporter, Style
-from mock_june.checker.reporters.places import STDIN, uri
+from mock_june.checker.reporters.places import uri
 from mock_june.model import Rule, Severity
 from mock_june.text import printable
 
@@ -17,7 +18,7 @@ SCHEMA = "https://raw.githubusercontent.com/oasis-tcs/sarif-spec/master/Schemata
 RESULTS = 25_000
 """Results of a run that GitHub takes: it refuses more, and shows the 5,000 most severe (docs.github.com, "SARIF results exceed one or more limits")."""
 
-AS_THEY_STAND = (".jsonl", ".ndjson", ".json", STDIN)
+AS_THEY_STAND = (".jsonl", ".ndjson", ".json", STDIN_NAME)
 """Files whose payloads are bytes of the file itself: no row of a table, not packed."""
 
 

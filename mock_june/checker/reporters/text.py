@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from mock_june.checker.report import Finding, Report, many
+from mock_june.checker.report import Finding, Report
 from mock_june.checker.reporters.base import Reporter
 from mock_june.checker.reporters.marking import excerpt
-from mock_june.text import cut, printable
+from mock_june.text import counted, cut, printable
 
 RED, YELLOW, GREEN, BOLD, DIM, PLAIN = "\x1b[1;31m", "\x1b[1;33m", "\x1b[1;32m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
 LONGEST = 400
@@ -68,7 +68,7 @@ class TextReporter(_Coloured):
             self.out.write(f"note: {printable(note)}\n")
         refused = self._in(RED if report.invalid else GREEN, f"{report.invalid:,} that June would refuse")
         warned = f", {report.warned:,} with warnings" if report.warned else ""
-        self.out.write(f"{many(report.checked, 'payload')} checked in {many(len(report.files), 'file')}: {report.valid:,} valid, {refused}{warned}\n")
+        self.out.write(f"{counted(report.checked, 'payload')} checked in {counted(len(report.files), 'file')}: {report.valid:,} valid, {refused}{warned}\n")
         if report.stopped:
             self.out.write("stopped early, at --max-failures: what comes behind was not looked at\n")
         history = "" if report.history else "; history was not looked at (--history does)"
