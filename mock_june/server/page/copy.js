@@ -15,7 +15,7 @@ export const shell = (text) => `'${seen(text).replaceAll("'", "'\\''")}'`
 const octal = (text) => [...new TextEncoder().encode(text)].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('')
 
 /** A text as a string literal of Python. */
-export function literal(text) {
+function literal(text) {
   const escaped = text.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\n').replaceAll('\r', '\\r').replaceAll('\t', '\\t')
   return `"${escaped.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ud800-\udfff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`).replace(/\\u(d[89ab]..)\\u(d[c-f]..)/g, (_, a, b) => String.fromCharCode(Number.parseInt(a, 16), Number.parseInt(b, 16)))}"`
 }

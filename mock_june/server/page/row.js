@@ -59,14 +59,14 @@ export function titleOf(entry) {
 }
 
 /** Of whom or of what company it speaks, beside its title. */
-export function whoOf(entry) {
+function whoOf(entry) {
   const { userId, anonymousId, groupId } = entry.glance
   const who = userId !== undefined ? `user ${userId}` : anonymousId !== undefined ? `visitor ${anonymousId}` : ''
   return seen(entry.kind === 'track' && groupId !== undefined ? `${who}, company ${groupId}` : who)
 }
 
 /** What is to be said about it. */
-export function noteOf(entry) {
+function noteOf(entry) {
   const { finding, fault } = entry
   if (fault && (!entry.accepted || fault.when === 'after')) return faultText(fault)
   const found = entry.violations + entry.warnings
