@@ -215,7 +215,7 @@ class Router:
             end = await self._outside.fake(*self._fake)
         except DialError as error:
             raise Refusal(502, "bad_gateway", f"the fake does not answer: {error}") from None
-        end.carries(client)
+        end.speaks_for(client)
         return end
 
     async def _reach(self, place: Place) -> End:

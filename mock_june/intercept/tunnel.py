@@ -110,7 +110,7 @@ class End(asyncio.Protocol):
         """Whether as much is held as may be."""
         return len(self.held) >= MOST
 
-    def carries(self, client: End) -> None:
+    def speaks_for(self, client: End) -> None:
         """Says that what this end sends on is that client's."""
         self._living.clients[self._transport.get_extra_info("sockname")[1]] = client._transport.get_extra_info("peername")[1]
 

@@ -75,7 +75,7 @@ class Witness:
         That is so on processors that we do not know, and where somebody looks already: another run around this one.
         """
         machine = MACHINES.get(platform.machine())
-        if machine is None:
+        if machine is None or sys.maxsize < 1 << 32:  # a 32-bit interpreter's numbers are others
             return None
         code = _filter(machine)
         syscall = ctypes.CDLL(None, use_errno=True).syscall
