@@ -69,8 +69,9 @@ class Child:
         number = self._hear()["errno"]
         if number is not None:
             missing = number in {errno.ENOENT, errno.ENOTDIR}
-            reason = "there is no such program" if missing else os.strerror(number)
-            raise CommandError(f"{printable(argv[0])} cannot be run: {reason}", NOT_FOUND if missing else NOT_EXECUTABLE)
+            reason = "there is no such program; install it, or name a file by its path" if missing else os.strerror(number)
+            todo = "; make it executable, or name what runs it first" if number == errno.EACCES else ""
+            raise CommandError(f"{printable(argv[0])} cannot be run: {reason}{todo}", NOT_FOUND if missing else NOT_EXECUTABLE)
 
     def wait(self) -> Ended:
         """Waits for the command's end, and for what it left behind."""

@@ -123,12 +123,13 @@ class TestExitCode:
     def test_a_command_that_is_not_there(self):
         """A command that does not exist is 127, as in a shell."""
         ended = run("no-such-command")
-        assert (ended.code, ended.err) == (127, "mock-june: no-such-command cannot be run: there is no such program\n")
+        assert (ended.code, ended.err) == (127, "mock-june: no-such-command cannot be run: there is no such program; install it, or name a file by its path\n")
 
     def test_a_command_that_cannot_be_executed(self, tmp_path: Path):
-        """A file that is no program is 126, as in a shell."""
+        """A file that is no program is 126, as in a shell, with what to do."""
         (tmp_path / "file").write_text("x")
-        assert run(tmp_path / "file").code == 126
+        ended = run(tmp_path / "file")
+        assert (ended.code, "make it executable, or name what runs it first" in ended.err) == (126, True)
         assert run(tmp_path).code == 126
 
     def test_a_script_without_its_first_line(self, tmp_path: Path):
