@@ -128,7 +128,7 @@ class TestCopies:
         assert fake.last().id == 2
         assert fake.last().body == body
 
-    @pytest.mark.parametrize("body", [b"@secret.txt", "\x1b[201~\x03\r50 % of 'it' \\n \x00 \u202e \x9b é".encode()])
+    @pytest.mark.parametrize("body", [b"@secret.txt", "\x1b[201~\x03\r50 % of 'it' \\n \x00 \u202e \x9b é".encode(), b"\xef\xbb\xbf{}"])
     def test_C2_as_curl_nothing_acts(self, fake: FrontFace, shown, tmp_path, body):
         """What a stranger sent is sent again as it came: no file is read that it names, and no character reaches the terminal that the line is put into."""
         (tmp_path / "secret.txt").write_text("a secret of this machine")

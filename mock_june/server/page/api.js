@@ -56,8 +56,10 @@ async function renewed(refused) {
 /** A JSON answer. Raises Refused; a TypeError where the server is not there. */
 export const ask = async (path, options) => (await request(path, options)).json()
 
-/** An answer's text, byte for byte. */
-export const text = async (path, options) => (await request(path, options)).text()
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true }) // a mark at the beginning is why a body was refused: it is shown
+
+/** An answer's text, whole; bytes that are no UTF-8 are U+FFFD in it. */
+export const text = async (path, options) => utf8.decode(await (await request(path, options)).arrayBuffer())
 
 /** An answer as a file to be saved. */
 export const blob = async (path, options) => (await request(path, options)).blob()
