@@ -47,7 +47,7 @@ def _foreign(error: str) -> str | None:
         return None
     if "cannot import name" in error and "from 'tests." in error:
         return "tests that it shares helpers with are skipped"
-    missing = re.search(r"No module named '(\w+)", error)
+    missing = re.search(r"No module named '?(\w+)", error)
     if missing is None or missing[1] in {"mock_june", "tests", "tools", "benchmarks", "contract_tests"}:
         return None
     ours = {re.split(r"[^\w.-]", requirement, maxsplit=1)[0].lower() for requirement in requires("mock-june") or () if "extra ==" not in requirement}
@@ -65,10 +65,10 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, p
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A test, or its fixture, whose import fails."""
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test, its fixture, or a program that it runs, whose import fails."""
     report = yield
-    why = _foreign(str(call.excinfo.value)) if call.excinfo is not None and call.excinfo.errisinstance(ModuleNotFoundError) else None
+    why = _foreign(f"{report.longreprtext}\n{report.capstdout}\n{report.capstderr}") if report.failed else None
     if why is not None:
         report.outcome, report.longrepr = "skipped", (str(item.path), item.location[1] or 0, f"Skipped: {why}")
     return report

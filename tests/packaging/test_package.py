@@ -29,6 +29,7 @@ pytestmark = pytest.mark.xdist_group("package")
 def dist(repo, tmp_path_factory) -> Path:
     """A folder with the sdist and the wheel that was built from it."""
     folder = tmp_path_factory.mktemp("dist")
+    pytest.importorskip("build")
     subprocess.run([sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, repo], check=True, capture_output=True)
     return folder
 

@@ -92,6 +92,7 @@ async def test_waiting(june):
 
     def test_P4_pytest_asyncio(self, run):
         """In a coroutine the fixture is the same, and `june.aio()` waits on the test's own loop while the code under test runs there."""
+        pytest.importorskip("pytest_asyncio")
         run(
             self.ASYNC.replace("MARK", "@pytest.mark.asyncio"),
             *["-W", "error::ResourceWarning", "-W", "error::pytest.PytestUnraisableExceptionWarning"],
@@ -107,6 +108,7 @@ async def test_waiting(june):
 
 def test_P4_randomly(run):
     """In any order, with every seed set anew, keys stay unique and tests apart."""
+    pytest.importorskip("pytest_randomly")
     result = run(
         """
 keys = []
@@ -150,6 +152,10 @@ def test_next(june):
 
 
 class TestSocket:
+    @pytest.fixture(autouse=True)
+    def installed(self):
+        pytest.importorskip("pytest_socket")
+
     BLOCKED = """
 import socket
 import urllib.error

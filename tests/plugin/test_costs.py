@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 HEAVY = {"flask", "werkzeug", "uvicorn", "httpx", "jsonschema_rs", "jsonschema", "orjson", "sqlite3", "asyncio", "tenacity", "click", "rich", "hypothesis"}
 """What a session that asks for no fixture has no need of."""
 
@@ -51,6 +53,7 @@ def test_it(june):
 class TestCoverage:
     def measured(self, pytester, test: str, *options: str) -> dict[str, str]:
         """What `--cov` says of each file of a small project."""
+        pytest.importorskip("pytest_cov")
         pytester.makepyfile(
             conftest="import ours\n\ndef pytest_configure(config):\n    ours.used()\n",
             ours="def used():\n    return 1\n\n\ndef unused():\n    return 2\n",
