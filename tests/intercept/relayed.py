@@ -32,7 +32,8 @@ class Upstream:
         self.port: int = self._sock.getsockname()[1]
         self.connections = 0
         self._threads: list[threading.Thread] = []
-        threading.Thread(target=self._run, daemon=True).start()
+        self._accepting = threading.Thread(target=self._run, daemon=True)
+        self._accepting.start()
 
     @property
     def address(self) -> tuple[str, int]:
@@ -58,6 +59,7 @@ class Upstream:
         with contextlib.suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)
         self._sock.close()
+        self._accepting.join(PATIENCE)  # it may be about to start another
         for thread in self._threads:
             thread.join(PATIENCE)
 
