@@ -467,7 +467,7 @@ def test_K11_a_signal_amid_calls(tmp_path: Path, number: int):
             assert on_record(again) == {"0", "1", "2", "3", "4"}
 
 
-@pytest.mark.parametrize("name", ["slow-bodies", "polls", "streams", "no-readers", "flask"])
+@pytest.mark.parametrize("name", ["slow-bodies", "polls", "streams", "no-readers", "documents"])
 def test_K11_nothing_keeps_the_server_from_ending(tmp_path: Path, name: str):
     """Whatever clients are in the middle of, SIGTERM ends the server within seconds, with 0 and its journal in order."""
     journal = tmp_path / "june.journal"
@@ -478,7 +478,7 @@ def test_K11_nothing_keeps_the_server_from_ending(tmp_path: Path, name: str):
             "polls": head("GET /_mock/events?count=99999&wait=60 HTTP/1.1", host),
             "streams": head("GET /_mock/stream?after=0 HTTP/1.1", host),
             "no-readers": head("GET /_mock/export HTTP/1.1", host) * 20 + head("GET /_mock/calls?limit=1000 HTTP/1.1", host) * 20,
-            "flask": head("GET /openapi.json HTTP/1.1", host) * 50,
+            "documents": head("GET /openapi.json HTTP/1.1", host) * 50,
         }[name]
         for _ in range(20):
             server.target.post("/api/track", TRACK | {"properties": {"x": "y" * 100_000}}, key=KEY)

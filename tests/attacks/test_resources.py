@@ -360,8 +360,8 @@ def test_R5_connections_that_come_and_go(process: Target):
     until(lambda: count() <= before + 8, 10)
 
 
-def test_R5_a_reader_in_a_thread_of_flasks_own(either: Target):
-    """More readers than Flask has threads, none of whom reads, do not keep the control API from answering, nor the server from ending."""
+def test_R5_many_who_ask_for_documents_and_do_not_read(either: Target):
+    """Twenty clients that ask for the OpenAPI document again and again, and read none, keep the control API from answering nobody."""
     with contextlib.ExitStack() as stack:
         for _ in range(20):
             sock = stack.enter_context(connected(either.port, buffer=4096))
