@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from mock_june import wire
 from mock_june.client.exchange import Ask, Steps, read
+from mock_june.errors import UsageError
 from mock_june.matching import difference
 from mock_june.model import Call, Event, Fault
 
@@ -70,14 +71,7 @@ def health() -> Steps[Health]:
 
 def calls(limit: int | None, filters: Mapping[str, Any]) -> Steps[list[Call]]:
     """All calls that pass the filters, or the first `limit`."""
-    found: list[Call] = []
-    after = filters.get("after", 0)
-    while True:
-        page = read((yield Ask("GET", "/_mock/calls", {**filters, "after": after, "limit": _most(limit, len(found))})), CALLS)
-        found += page.rows
-        if page.next is None or len(found) == limit:
-            return found
-        after = page.next
+    return (yield from _listed("/_mock/calls", CALLS, filters, limit))
 
 
 def call(number: int) -> Steps[Call | None]:
@@ -90,25 +84,38 @@ def call(number: int) -> Steps[Call | None]:
 
 def events(limit: int | None, filters: Mapping[str, Any], fields: Mapping[str, Any]) -> Steps[list[Event]]:
     """All events that match, or the first `limit`."""
-    found: list[Event] = []
     searched, compared = split(fields)
+    wanted = {**filters, **searched}
+    if not compared:
+        return (yield from _listed("/_mock/events", EVENTS, wanted, limit))
+    return (yield from _listed("/_mock/events", EVENTS, wanted, limit, lambda page: matching(page, compared)))
+
+
+def _listed(
+    path: str,
+    reads: Callable[[dict[str, Any]], Page[T]],
+    filters: Mapping[str, Any],
+    limit: int | None,
+    chosen: Callable[[Page[T]], list[T]] | None = None,
+) -> Steps[list[T]]:
+    """The rows of a listing, page by page: all of them, or the first `limit`. `chosen` is what of a page is wanted, where the fake cannot tell."""
+    if limit is not None and limit < 0:
+        raise UsageError(f"limit is 0 or more, not {limit}; leave it away for all")
+    found: list[T] = []
     after = filters.get("after", 0)
-    while True:
-        params = {**filters, **searched, "after": after, "limit": MOST if compared else _most(limit, len(found))}
-        page = read((yield Ask("GET", "/_mock/events", params)), EVENTS)
-        found += matching(page, compared)
-        if page.next is None or (limit is not None and len(found) >= limit):
-            return found[:limit]
+    while limit is None or len(found) < limit:
+        most = MOST if limit is None or chosen else min(MOST, limit - len(found))
+        page = read((yield Ask("GET", path, {**filters, "after": after, "limit": most})), reads)
+        found += chosen(page) if chosen else page.rows
+        if page.next is None:
+            break
         after = page.next
+    return found[:limit]
 
 
 def matching(page: Page[Event], compared: Mapping[str, Any]) -> list[Event]:
     """The events of a page that match what is compared here."""
     return [event for event in page.rows if not difference(compared, event.payload)]
-
-
-def _most(limit: int | None, found: int) -> int:
-    return MOST if limit is None else max(1, min(MOST, limit - found))
 
 
 def split(fields: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:

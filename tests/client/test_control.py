@@ -126,6 +126,10 @@ class TestAsking:
         assert [event.payload["userId"] for event in june.events("track")] == [str(n) for n in range(25)]
         assert len(june.calls()) == 13
         assert len(june.calls(limit=11)) == 11
+        assert june.calls(limit=0) == june.events(limit=0) == []
+        for ask in (june.calls, june.events):
+            with pytest.raises(UsageError, match="limit"):
+                ask(limit=-1)
         assert [event.payload["userId"] for event in june.events("track", limit=12, email=str)] == [str(n) for n in range(12)]
 
     def test_without_a_key_it_speaks_of_all(self, connect, fake, key):
