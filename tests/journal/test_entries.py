@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 
 from hypothesis import given, settings
@@ -12,8 +13,8 @@ from hypothesis import strategies as st
 
 from mock_june.journal import Journal
 from mock_june.journal.entries import Entries
-from mock_june.model import Call, Event, Fault, Filter
-from tests.journal.made import call, call_holds, event, event_holds, rules_of, shown, track, violation, warning
+from mock_june.model import Call, Entry, Event, Fault, Filter
+from tests.journal.made import AT, call, call_holds, event, event_holds, rules_of, shown, track, violation, warning
 from tests.journal.test_search import FILTERS, calls
 
 OF_BODIES = ("body.", "sdk.batch.")
@@ -111,6 +112,77 @@ def test_an_entry_says_what_a_list_shows(journal):
     assert (first.finding, first.glance) == (None, {"userId": "1"})
 
 
+def test_an_entry_is_whole(journal):
+    """Each of its members is the call's or the event's own; a path without a query has none."""
+    journal.record_many([track(workspace="a", duration_ms=1.5), call(workspace=None, method="PUT", path="/x?", accepted=False, duration_ms=2.5)])
+    assert journal.entries(Filter()) == [
+        Entry(2, None, AT, None, "PUT", "/x?", 400, "invalid_payload", False, None, 2.5, None, None, 0, 0, {}, None, 0, 0),
+        Entry(1, 1, AT, "a", "POST", "/api/track", 200, None, True, None, 1.5, "backfill", "track", 1, 1, {"event": "Registered", "userId": "1"}, None, 0, 0),
+    ]
+
+
+def test_a_rule_of_bodies_and_of_events_at_once(journal):
+    """A glob over both finds each event that broke one of its own, and all of a call whose body broke one; so do the counts, call by call."""
+    journal.record_many(
+        [
+            call(event({}, violations=[violation("track.a")]), event({}), accepted=False),
+            call(event({}), event({}), violations=(violation("sdk.batch.type"),), accepted=False),
+            call(violations=(violation("body.json"),), accepted=False),
+            track(),
+        ]
+    )
+    assert [(entry.call, entry.event) for entry in journal.entries(Filter(rule="*"))] == [(3, None), (2, 4), (2, 3), (1, 1)]
+    assert [journal.count_entries(Filter(rule=glob)) for glob in ("*", "track.*", "body.*", "[bs]*", "none.*")] == [4, 1, 1, 3, 0]
+    with journal._session.snapshot() as connection:
+        assert Entries(connection, Filter(rule="*")).counts([(0, 1), (1, 2), (2, 4)]) == [(0, 1), (0, 2), (0, 1)]
+        assert Entries(connection, Filter(rule="track.*")).counts([(0, 1), (1, 4), (0, 4)]) == [(0, 1), (0, 0), (0, 1)]
+        assert Entries(connection, Filter(kind="track")).counts([(1, 2), (0, 1), (3, 4)]) == [(0, 2), (0, 2), (1, 0)]
+
+
+def test_rules_come_with_the_commonest_first(journal):
+    """Of equally common ones in the order of their ids; those of bodies among them. Where a filter asks one thing of events, only theirs count."""
+    journal.record_many(
+        [
+            call(event({}, violations=[violation("b"), violation("a")]), event({}, violations=[violation("c")], warnings=[warning("b")]), accepted=False),
+            *[call(violations=(violation("body.json"),), accepted=False)] * 3,
+        ]
+    )
+    assert list(journal.overview(Filter()).rules.items()) == [("body.json", 3), ("b", 2), ("a", 1), ("c", 1)]
+    assert list(journal.overview(Filter(rule="a")).rules.items()) == [("body.json", 3), ("b", 2), ("a", 1), ("c", 1)]
+    assert list(journal.overview(Filter(kind="track")).rules.items()) == [("b", 2), ("a", 1), ("c", 1)]
+    assert list(journal.overview(Filter(path="/api/*")).rules.items()) == [("body.json", 3), ("b", 2), ("a", 1), ("c", 1)]
+    assert journal.overview(Filter(workspace="none")).rules == {}
+
+
+def test_pages_have_a_hundred(journal):
+    """Where nobody says how much, a page of calls, events or entries has a hundred, and a list of workspaces a thousand."""
+    journal.record_many([track(workspace=str(number)) for number in range(1001)])
+    assert [len(page) for page in (journal.calls(Filter()), journal.events(Filter()), journal.entries(Filter()), journal.workspaces())] == [100, 100, 100, 1000]
+
+
+def test_what_a_glance_reads(journal):
+    """A payload of 32 KiB is read whole, wherever it stands in its body; one byte more, and only what is indexed is shown."""
+    at_most = {"userId": "1", "name": "n", "text": "x" * (32 * 1024 - len(b'{"userId":"1","name":"n","text":""}'))}
+    one_more = {**at_most, "text": at_most["text"] + "x"}
+    journal.record_many(
+        [call(event(one_more)), call(event({}), event({"name": "far"})), call(event(one_more), event({"name": "farther"})), call(event(at_most))]
+    )
+    assert [entry.glance for entry in journal.entries(Filter())] == [
+        {"userId": "1", "name": "n"},
+        {"name": "farther"},
+        {"userId": "1"},
+        {"name": "far"},
+        {},
+        {"userId": "1"},
+    ]
+
+
+def test_a_glance_at_what_only_looks_like_an_object(journal):
+    """A payload that is an array of names, or one of them, has no members to show."""
+    journal.record_many([call(event(["userId"])), call(event("userId"))])
+    assert [entry.glance for entry in journal.entries(Filter())] == [{}, {}]
+
+
 def test_a_glance_reads_little_of_a_long_payload(journal):
     """Of one beyond 32 KiB, what is indexed is shown; one that is no object, or no JSON at all, has none."""
     journal.record_many([call(event({"userId": "1", "name": "n", "text": "x" * 40_000})), call(event([1]))])
@@ -138,6 +210,24 @@ def test_times_are_stretches_of_the_last_hour(journal):
     assert times.accepted[0] + times.rejected[0] == 2
     journal.record_many([replace(made[0], at="2026-01-31T12:00:00.000Z")])  # the clock went back: by ids it is the newest, and its hour is empty
     assert sum(journal.overview(Filter()).times.accepted) <= 4
+
+
+def test_the_edges_of_stretches(journal):
+    """A stretch begins with its first moment; as many seconds as sixty stretches have are too many for them; what came before the first has no place."""
+
+    def times(*seconds: float) -> tuple[str, int, list[int]]:
+        journal.delete(None)
+        moments = [(datetime(2026, 1, 31, 12, tzinfo=UTC) + timedelta(seconds=each)).isoformat(timespec="milliseconds") for each in seconds]
+        journal.record_many([replace(track(), at=moment.replace("+00:00", "Z")) for moment in moments])
+        found = journal.overview(Filter()).times
+        return found.start, found.step, [place for place, count in enumerate(found.accepted) for _ in range(count)]
+
+    assert times(0, 1, 1.999, 2, 3) == ("2026-01-31T12:00:00.000Z", 1, [0, 1, 1, 2, 3])
+    assert times(0.5, 57.4, 58.9) == ("2026-01-31T12:00:00.000Z", 1, [0, 57, 58])
+    assert times(0, 58.999) == ("2026-01-31T12:00:00.000Z", 1, [0, 58])
+    assert times(0, 59) == ("2026-01-31T12:00:00.000Z", 2, [0, 29])
+    assert times(1, 60) == ("2026-01-31T12:00:00.000Z", 2, [0, 30])
+    assert times(0, 100, 5000, 5001) == ("2026-01-31T12:25:00.000Z", 60, [58, 58])
 
 
 def test_workspaces_come_with_their_counts(journal):

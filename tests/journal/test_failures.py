@@ -24,14 +24,23 @@ def test_a_lock_that_is_no_plain_file(path):
     assert [entry.name for entry in path.parent.iterdir()] == ["journal.db.lock"]
 
 
-@pytest.mark.parametrize(("there", "said"), [(False, "lies in a folder that cannot be written"), (True, "cannot be read and written")])
+@pytest.mark.parametrize(
+    ("there", "said"),
+    [
+        (False, "lies in a folder that cannot be written, and a journal keeps files beside it: name a file in a folder of yours"),
+        (True, "cannot be read and written: change its mode, or name another file"),
+    ],
+)
 def test_what_the_system_does_not_let_us_write(path, monkeypatch, there, said):
     """A folder, or a file, that may not be written is told before anything is tried."""
     if there:
         Journal.open(path).close()
-    monkeypatch.setattr("mock_june.journal.place.os.access", lambda *_: False)
-    with pytest.raises(JournalError, match=said):
+    asked = {}
+    monkeypatch.setattr("mock_june.journal.place.os.access", lambda of, mode: asked.setdefault(str(of), mode) == 0)
+    with pytest.raises(JournalError) as caught:
         Journal.open(path)
+    assert (str(caught.value), caught.value.path) == (f"{path} {said}", str(path))
+    assert asked == ({str(path): os.R_OK | os.W_OK} if there else {str(path.parent): os.W_OK | os.X_OK})
     assert [entry.name for entry in path.parent.iterdir()] == ["journal.db"] * there
 
 
@@ -46,8 +55,9 @@ def test_a_file_that_cannot_be_opened(path, monkeypatch):
         return real(name, *more)
 
     monkeypatch.setattr("mock_june.journal.place.os.open", refuses)
-    with pytest.raises(JournalError, match=r"cannot be read \(Input/output error\)"):
+    with pytest.raises(JournalError) as caught:
         Journal.open(path)
+    assert (str(caught.value), caught.value.path) == (f"{path} cannot be read (Input/output error): name another file", str(path))
     assert [entry.name for entry in path.parent.iterdir()] == ["journal.db"]
 
 
@@ -61,8 +71,9 @@ def test_a_lock_that_is_gone(path):
 def test_readers_that_are_closed_and_files_that_are_gone(path):
     """Who reads after the end, or where there is no file, gets a JournalError that says so."""
     readers = Readers(path)
-    with pytest.raises(JournalError, match="unable to open"), readers.snapshot():
+    with pytest.raises(JournalError) as caught, readers.snapshot():
         pass
+    assert (str(caught.value), caught.value.path) == (f"the journal {path} cannot be read: unable to open database file", str(path))
     readers.close()
     with pytest.raises(JournalError, match="it is closed"), readers.snapshot():
         pass
@@ -125,8 +136,9 @@ def test_a_connection_that_cannot_be_made_again(path, monkeypatch):
         monkeypatch.setattr("mock_june.journal.writer.sqlite3.connect", refuses)
         with pytest.raises(JournalUnwritableError, match="unable to open"):
             journal.record(track())
-        with pytest.raises(JournalError, match="unable to open"):
+        with pytest.raises(JournalError) as caught:
             journal.totals("w")
+        assert (str(caught.value), caught.value.path) == (f"the journal {path} cannot be read: unable to open database file", str(path))
         monkeypatch.undo()
         assert journal.totals("w") == Totals(1, 1)
         assert journal.record(track()).id == 2
@@ -155,3 +167,80 @@ def test_a_first_page_alone_beside_its_rollback_journal(path):
     path.with_name("journal.db-journal").touch()
     with pytest.raises(JournalError, match="cannot be used as a journal"):
         Journal.open(path)
+
+
+@pytest.mark.parametrize(("code", "kept"), [(sqlite3.SQLITE_FULL, True), (sqlite3.SQLITE_IOERR, False), (None, False)])
+def test_a_connection_after_a_failure(journal, monkeypatch, code, kept):
+    """After a full disk, which SQLite undoes by itself, the connection goes on; after all else it is closed, and made anew for the next call."""
+    journal.record(track())
+    before = journal._session.writer
+    error = sqlite3.OperationalError("it failed")
+    if code is not None:
+        error.sqlite_errorcode = code
+
+    def fails(*_):
+        raise error
+
+    with monkeypatch.context() as failing:
+        failing.setattr(writer.Writer, "insert", fails)
+        with pytest.raises(JournalUnwritableError, match="it failed"):
+            journal.record(track())
+    assert (journal._session.writer is before) is kept
+    if not kept:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
+            before.connection.execute("SELECT 1")
+    assert journal.record(track()).id == 2
+
+
+def test_a_connection_that_cannot_even_be_closed(journal, monkeypatch):
+    """Where neither undoing nor closing works, recording still fails with the first reason, and the next call is recorded."""
+    real = journal._session.writer.connection
+
+    class Broken:
+        def rollback(self):
+            raise sqlite3.OperationalError("no way back")
+
+        def close(self):
+            real.close()
+            raise sqlite3.OperationalError("no way out")
+
+    journal._session.writer.connection = Broken()
+    monkeypatch.setattr(writer.Writer, "insert", lambda *_: real.execute("nonsense"))
+    with pytest.raises(JournalUnwritableError, match="nonsense"):
+        journal.record(track())
+    monkeypatch.undo()
+    assert journal.record(track()).id == 1
+
+
+def test_counts_are_asked_for_once(path, monkeypatch):
+    """A workspace of a journal that was there before is counted when somebody asks, and then known."""
+    with closing(Journal.open(path)) as journal:
+        journal.record_many([track(workspace="a"), track(workspace="b")])
+    with closing(Journal.open(path)) as journal:
+        assert journal.totals("a") == Totals(1, 1)
+        monkeypatch.setattr(writer.Writer, "totals", None)
+        assert journal.totals("a") == Totals(1, 1)
+        journal.record(track(workspace="a"))
+        assert journal.totals("a") == Totals(2, 2)
+
+
+def test_the_last_workspace_of_a_journal_that_was_there_before(path, monkeypatch):
+    """Deleting all that there is, be it one call, takes the tables at once, and the next ids go on."""
+    for number in (1, 2):
+        with closing(Journal.open(path)) as journal:
+            journal.record_many([track(workspace="a")] * number)
+        with closing(Journal.open(path)) as journal:
+            before = journal.last_id
+            with monkeypatch.context() as alone:
+                alone.setattr("mock_june.journal.store.removal.remove", None)
+                assert journal.delete("a") == number
+            assert journal.delete("a") == 0
+            assert (journal.first_id, journal.last_id) == (before + 1, before)
+
+
+def test_deleting_what_is_not_all(journal):
+    """Of several workspaces one goes; the oldest id is then another's, or, where no call is left, that of the next one."""
+    journal.record_many([track(workspace="a"), track(workspace="b"), track(workspace="a")])
+    assert journal.delete("none") == 0
+    assert (journal.delete("a"), journal.first_id, journal.last_id) == (2, 2, 3)
+    assert (journal.delete("b"), journal.first_id, journal.record(track()).id) == (1, 4, 4)

@@ -142,23 +142,26 @@ def lock_that_is_a_symlink(path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (garbage, "is no journal, and was left as it is"),
-        (short, "is no journal, and was left as it is"),
-        (of_another_program, "of another program"),
-        (of_another_program_in_wal_mode, "of another program"),
-        (forged, "bears a journal's marks, and not its tables"),
-        (half_forged, "bears a journal's marks, and not its tables"),
-        (newer, "newer mock-june"),
-        (cut, "is cut short"),
-        (damaged, "cannot be used as a journal"),
-        (folder, "is a folder"),
-        (fifo, "no plain file"),
-        (a_socket, "no plain file"),
-        (symlink, "symbolic link"),
-        (dangling_symlink, "symbolic link"),
-        (hard_link, "second name"),
-        (lock_of_another_program, "is not a lock of mock-june's"),
-        (lock_that_is_a_symlink, "cannot write"),
+        (garbage, "{} is no journal, and was left as it is: name another file"),
+        (short, "{} is no journal, and was left as it is: name another file"),
+        (of_another_program, "{} is a database of another program, and was left as it is: name another file"),
+        (of_another_program_in_wal_mode, "{} is a database of another program, and was left as it is: name another file"),
+        (forged, "{} cannot be used as a journal (it bears a journal's marks, and not its tables): free the disk, or name another file"),
+        (half_forged, "{} cannot be used as a journal (it bears a journal's marks, and not its tables): free the disk, or name another file"),
+        (newer, "{} is of a newer mock-june (schema 2; this one knows up to 1), and was left as it is: update mock-june, or name another file"),
+        (cut, "{} is a journal that is cut short, and was left as it is: restore it, or name another file"),
+        (damaged, "{} cannot be used as a journal (database disk image is malformed): free the disk, or name another file"),
+        (folder, "{} is a folder: name a file in it"),
+        (fifo, "{} is no plain file: name another"),
+        (a_socket, "{} is no plain file: name another"),
+        (symlink, "{} is a symbolic link: name the file that it points to"),
+        (dangling_symlink, "{} is a symbolic link: name the file that it points to"),
+        (hard_link, "{} has a second name (a hard link): name a file that has one"),
+        (lock_of_another_program, "{}.lock is not a lock of mock-june's, which journal.db would need: name another journal"),
+        (
+            lock_that_is_a_symlink,
+            "cannot write {}.lock (Too many levels of symbolic links), which the journal needs beside it: name a file in a folder of yours",
+        ),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -166,20 +169,48 @@ def test_what_is_no_journal_is_left_as_it_was(path, make, says):
     """A file that can be no journal is refused with a line that says why and what to do; no byte, mode or time of it changes and nothing appears beside it."""
     make(path)
     before = everything(path.parent)
-    with pytest.raises(JournalError, match=says) as caught:
+    with pytest.raises(JournalError) as caught:
         Journal.open(path)
     assert everything(path.parent) == before
-    assert (caught.value.exit_code, caught.value.path) == (2, str(path))
-    assert "\n" not in str(caught.value)
+    assert (str(caught.value), caught.value.exit_code, caught.value.path) == (says.format(path), 2, str(path))
 
 
-@pytest.mark.parametrize("target", ["/dev/full", "/dev/null", "/", "no/such/folder/j.db", "x" * 300, "nul\0", ""])
-def test_places_where_no_file_can_be(tmp_path, monkeypatch, target):
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [
+        ("/dev/full", "/dev/full is no plain file: name another"),
+        ("/dev/null", "/dev/null is no plain file: name another"),
+        ("/", "/ is a folder: name a file in it"),
+        ("no/such/j.db", "no/such/j.db cannot be made, as its folder cannot be reached (No such file or directory): make no/such first"),
+        ("x" * 300, f"{'x' * 300} cannot be a journal (File name too long): name a file in a folder of yours"),
+        ("nul\0", "nul\\x00 cannot be a journal (embedded null byte): name a file in a folder of yours"),
+        ("", ". is a folder: name a file in it"),
+    ],
+)
+def test_places_where_no_file_can_be(tmp_path, monkeypatch, target, says):
     """A device, a folder, a place in no folder, a name too long: one line each, and nothing appears."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(JournalError):
+    with pytest.raises(JournalError) as caught:
         Journal.open(Path(target))
+    assert (str(caught.value), caught.value.path) == (says, str(Path(target)))
     assert everything(tmp_path) == {}
+
+
+def test_a_journal_without_its_tail_and_with_its_log(path):
+    """What is missing at a file's end may stand in the log of a killed process: it is SQLite's to say, not ours."""
+    path.write_bytes(journal_bytes(path.parent)[: 3 * 2048])
+    path.with_name("journal.db-wal").write_bytes(b"")
+    with pytest.raises(JournalError, match="cannot be used as a journal"):
+        Journal.open(path)
+
+
+def test_a_journal_of_a_later_day(path):
+    """The number of its schema is read whole."""
+    contents = bytearray(journal_bytes(path.parent))
+    contents[60:64] = (0x01000000).to_bytes(4)
+    path.write_bytes(contents)
+    with pytest.raises(JournalError, match=r"schema 16777216; this one"):
+        Journal.open(path)
 
 
 @pytest.fixture
@@ -246,12 +277,15 @@ def test_closed_while_another_program_looks(path):
         assert path.with_name("journal.db-wal").stat().st_size == 0
 
 
-def test_a_failed_opening_leaves_nothing(path, monkeypatch):
-    """When a new journal cannot be set up there is no half of one, and the next try finds the way free."""
+@pytest.mark.parametrize("there", [False, True])
+def test_a_failed_opening_leaves_what_was(path, monkeypatch, there):
+    """When a new journal cannot be set up there is no half of one, an empty file that was there still is, and the next try finds the way free."""
+    if there:
+        path.touch()
     monkeypatch.setattr("mock_june.journal.writer.VERSION", "nonsense (")
     with pytest.raises(JournalError, match="cannot be used as a journal"):
         Journal.open(path)
-    assert everything(path.parent) == {}
+    assert [entry.name for entry in path.parent.iterdir()] == ["journal.db"] * there
     monkeypatch.undo()
     Journal.open(path).close()
 
