@@ -189,6 +189,11 @@ class Call:
     duration_ms: float = 0.0
     events: tuple[Event, ...] = ()
 
+    @property
+    def refused_as_planned(self) -> bool:
+        """Whether a planned fault refused it: then nothing is wrong with what was sent, and a test or a run does not count it as rejected."""
+        return self.code in {"fault", "rate_limited"} and self.fault is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:

@@ -11,9 +11,6 @@ import click
 from mock_june.model import Call, Fault, Violation
 from mock_june.text import counted, cut, printable
 
-PLANNED = frozenset({"fault", "rate_limited"})
-"""Codes of refusals that a planned fault made: such a call is not rejected."""
-
 WIDEST = 160
 MOST_PATHS = 1000
 """So many paths that were refused are told apart: a program may make up ever new ones."""
@@ -55,7 +52,7 @@ class Tally:
             self.faults[call.fault.id] = call.fault
         for event in call.events:
             self.warnings.update({warning.rule for warning in event.warnings})
-        if call.accepted or call.code in PLANNED:
+        if call.accepted or call.refused_as_planned:
             return
         self.rejected += 1
         for rule, violation in {violation.rule: violation for violation in reversed(call.violations)}.items():

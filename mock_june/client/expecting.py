@@ -13,7 +13,7 @@ import orjson
 from mock_june import clock
 from mock_june.client.asks import EVENTS, LONGEST_WAIT, MOST, calls, events, matching, split
 from mock_june.client.exchange import Ask, Steps, read
-from mock_june.client.failures import LISTED, Paint, counted, described, explained, failure, meanwhile, rejections, spared, told
+from mock_june.client.failures import LISTED, Paint, counted, described, explained, failure, meanwhile, rejections, told
 from mock_june.errors import UsageError
 from mock_june.matching import MISSING, difference, shown
 from mock_june.model import Call, Event
@@ -82,7 +82,7 @@ def not_received(kind: str | None, fields: Mapping[str, Any], *, within: float, 
 
 def rejected(rule: str, count: int | None, *, since: int, paint: Paint) -> Steps[list[Call]]:
     """The rejected calls that break a rule, if they are `count`, else one or more. `*` is any rejected call, one that no rule speaks of too."""
-    every = [call for call in (yield from calls(None, {"accepted": False})) if not spared(call)]
+    every = [call for call in (yield from calls(None, {"accepted": False})) if not call.refused_as_planned]
     found = [call for call in every if rule == "*" or any(fnmatch.fnmatchcase(violation.rule, rule) for violation in call.violations)]
     if len(found) == count or (count is None and found):
         return found
@@ -94,7 +94,7 @@ def rejected(rule: str, count: int | None, *, since: int, paint: Paint) -> Steps
 
 def accepted(*, since: int, paint: Paint) -> Steps[None]:
     """No call was refused by a rule. What a planned fault refused is not rejected."""
-    refused = [call for call in (yield from calls(None, {"accepted": False})) if not spared(call)]
+    refused = [call for call in (yield from calls(None, {"accepted": False})) if not call.refused_as_planned]
     if refused:
         lines = [f"{counted(len(refused), 'call')} {'was' if len(refused) == 1 else 'were'} rejected", *rejections(refused)]
         raise failure(lines + (yield from meanwhile(since)), paint)

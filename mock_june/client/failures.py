@@ -35,11 +35,6 @@ def failure(lines: Iterable[str], paint: Paint, matched: Iterable[Event] = ()) -
     return NotReceivedError("\n".join(map(paint, lines)), tuple(matched))
 
 
-def spared(call: Call) -> bool:
-    """Whether a call that was not accepted is no fault of the sender's: a planned fault refused it."""
-    return call.code in {"fault", "rate_limited"} and call.fault is not None
-
-
 def rejections(refused: Iterable[Call]) -> list[str]:
     """Rejected calls with their violations, the payload with the failing member marked, and what to do. Of several that are alike the first is shown."""
     alike: dict[tuple[Any, ...], list[Call]] = defaultdict(list)
@@ -106,7 +101,7 @@ def explained(kind: str | None, fields: Mapping[str, Any], matched: list[Event],
         lines += [*_compared(kind, event, differences), *_reasons(event, refused.get(event.call))]
     if not near:
         lines.append("nothing else came" if matched else "no event came at all")
-    unread = [call for call in refused.values() if not call.events and not spared(call)]
+    unread = [call for call in refused.values() if not call.events and not call.refused_as_planned]
     if unread:
         lines += ["rejected before there was an event:", *rejections(unread)]
     return lines + (yield from meanwhile(since))
@@ -131,9 +126,8 @@ def _reasons(event: Event, call: Call | None) -> list[str]:
         return [f"    {violation.rule}: {printable(violation.message)}. {printable(violation.hint)}" for violation in event.violations[:DIFFERENCES]]
     if call is None:
         return []
-    if spared(call):
-        fault = call.fault.id if call.fault is not None else 0
-        return [f"    its call was answered {call.status}, as fault {fault} was planned to"]
+    if call.refused_as_planned and call.fault is not None:
+        return [f"    its call was answered {call.status}, as fault {call.fault.id} was planned to"]
     return [f"    its call was answered {call.status} {call.code}: {_message(call)}"]
 
 

@@ -56,9 +56,7 @@ class Used:  # no dataclass: making one takes longer than all else here
 
     def unexpected(self) -> list[Call]:
         """The rejected calls that no assertion spoke of."""
-        from mock_june.client.failures import spared
-
-        return [call for call in self.on_record(accepted=False) if not spared(call) and call.id not in self.june.expected]
+        return [call for call in self.on_record(accepted=False) if not call.refused_as_planned and call.id not in self.june.expected]
 
 
 USED = pytest.StashKey[Used]()
