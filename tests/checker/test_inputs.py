@@ -9,24 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from mock_june.checker.inputs import Lines, ReadError, Source, Table, expand, form, parts, records
+from mock_june.checker.inputs import Lines, ReadError, Source, Table, expand, form, parts
 from mock_june.checker.inputs.lines import LONGEST
 from mock_june.errors import UsageError
 
 GOOD = b'{"type":"identify","userId":"1"}'
-
-
-@pytest.fixture
-def read(tmp_path):
-    """Gives what a file of these bytes holds, record by record."""
-
-    def read(data: bytes, name: str = "f.jsonl", table: Table | None = None):
-        path = tmp_path / name
-        path.write_bytes(data)
-        with Source(str(path)) as source:
-            return list(records(parts(source, form(source), table or Table())))
-
-    return read
 
 
 def places(found):

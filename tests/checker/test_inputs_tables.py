@@ -8,21 +8,14 @@ import sys
 
 import pytest
 
-from mock_june.checker.inputs import ReadError, Source, Table, form, parts
+from mock_june.checker.inputs import ReadError, Table
 from mock_june.errors import MissingExtraError, UsageError
 
 
 @pytest.fixture
-def read(tmp_path):
+def read(read):
     """Gives the records of a table of these bytes."""
-
-    def read(data: bytes, name: str = "f.csv", table: Table | None = None):
-        path = tmp_path / name
-        path.write_bytes(data)
-        with Source(str(path)) as source:
-            return list(parts(source, form(source), table or Table()))
-
-    return read
+    return lambda data, name="f.csv", table=None: read(data, name, table)
 
 
 def payloads(found):

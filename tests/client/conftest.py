@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +12,14 @@ import pytest
 
 from mock_june.client import AsyncJuneClient, JuneClient, MockJune
 from tests.client.awaited import Awaited
+
+
+def later(seconds: float, do: Callable[..., object], *args: Any, **named: Any) -> threading.Timer:
+    """Does something in another thread after a while."""
+    timer = threading.Timer(seconds, do, args, named)
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 @pytest.fixture

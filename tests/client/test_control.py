@@ -26,6 +26,7 @@ from mock_june.journal import Journal
 from mock_june.model import Event, Fault
 from mock_june.server.serving import Server, listen
 from tests.client.awaited import Awaited
+from tests.client.conftest import later
 from tests.server.faces import GROUP, IDENTIFY, TRACK, FrontFace, new_mock, until
 
 
@@ -62,13 +63,6 @@ def key(request) -> str:
 def june(connect, fake, key) -> Any:
     """A client narrowed to the test's workspace."""
     return connect(fake.server.url, key)
-
-
-def later(seconds: float, do: Any, *args: Any, **named: Any) -> None:
-    """Does something in another thread after a while."""
-    timer = threading.Timer(seconds, do, args, named)
-    timer.daemon = True
-    timer.start()
 
 
 class TestAsking:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
 from typing import Any
 from unittest import mock
@@ -12,6 +11,7 @@ import dirty_equals
 import pytest
 
 from mock_june.errors import MockJuneError, NotReceivedError, UsageError
+from tests.client.conftest import later
 from tests.server.faces import GROUP, IDENTIFY, TRACK
 
 WRONG = {**TRACK, "userId": 1}
@@ -24,13 +24,6 @@ def failure(do: Any, *args: Any, **named: Any) -> str:
         do(*args, **named)
     assert isinstance(caught.value, AssertionError)
     return str(caught.value)
-
-
-def later(seconds: float, do: Any, *args: Any) -> threading.Timer:
-    """Does something in another thread after a while."""
-    timer = threading.Timer(seconds, do, args)
-    timer.start()
-    return timer
 
 
 class TestReceived:
