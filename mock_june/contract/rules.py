@@ -87,9 +87,9 @@ def rule_id(contract: str, kind: str, path: Sequence[str | int], keyword: str) -
     The guard beside a pattern (`not`) has the pattern's id. An item is a matter of its array (`batch.items`), what is in it one of its own (`type.required`).
     """
     fields = list(path)
-    while len(fields) > 1 and any(isinstance(field, int) or field == ANY for field in fields):
+    while any(isinstance(field, int) or field == ANY for field in fields):
         if isinstance(fields[-1], int) or fields[-1] == ANY:
-            fields, keyword = [fields[-2]], "items"
+            fields, keyword = fields[:-1], "items"
         else:
             fields = fields[1:]
     if keyword == "not":
