@@ -36,21 +36,22 @@ def messages(body: bytes) -> list[tuple[int, int]]:
     """
     spans: list[tuple[int, int]] = []
     at = body.index(b"{") + 1
-    while (name := _next(body, at)) is not None:
-        value = BETWEEN.match(body, name[1])
+    while (part := _next(body, at)) is not None:  # a member's name or its value: only before a name's value there is a bracket
+        at = _past(body, part[1])
         # A member's name may be written with escapes: "\u0062atch" is `batch`.
-        if value and body[value.end() : value.end() + 1] == b"[" and orjson.loads(body[slice(*name)]) == "batch":
+        if body[at : at + 1] == b"[" and orjson.loads(body[slice(*part)]) == "batch":
             spans = []
-            at = value.end() + 1
+            at += 1
             while (item := _next(body, at)) is not None:
                 spans.append(item)
                 at = item[1]
-            closing = BETWEEN.match(body, at)
-            at = closing.end() + 1 if closing else at
-        else:
-            skipped = _next(body, name[1])
-            at = skipped[1] if skipped else name[1]
+            at = _past(body, at) + 1
     return spans
+
+
+def _past(body: bytes, at: int) -> int:
+    """Where what stands between two values, if anything, ends."""
+    return next(BETWEEN.finditer(body, at)).end()
 
 
 def _next(body: bytes, at: int) -> tuple[int, int] | None:
@@ -58,8 +59,7 @@ def _next(body: bytes, at: int) -> tuple[int, int] | None:
     found = VALUE.match(body, at)
     if found:
         return found.span(1)
-    between = BETWEEN.match(body, at)
-    start = between.end() if between else at
+    start = _past(body, at)
     if body[start : start + 1] in {b"]", b"}", b""}:
         return None
     return start, _end(body, start)
