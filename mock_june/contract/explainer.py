@@ -69,7 +69,7 @@ def _instead(broken: Broken) -> str:
 def _type(broken: Broken) -> str:
     if broken.instead:  # null is a good value where another member stands in for this one
         return f"{broken.field} is {described(broken.value)}{_instead(broken)}"
-    types = [broken.expected] if isinstance(broken.expected, str) else broken.expected
+    types = broken.expected  # a list of them, of one too
     wanted = " or ".join(TYPES[each] for each in types if each != "null" or len(types) == 1)
     text = f"{broken.field} is {described(broken.value)}, not {wanted}"
     if isinstance(broken.value, str) and broken.value[:1] in {"{", "["} and not {"object", "array"}.isdisjoint(types):

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 TIME = re.compile(r"([0-9]{2}):([0-9]{2}):([0-9]{2})")
-FRACTION = re.compile(r"(?:\.[0-9]+)?")
-OFFSET = re.compile(r" *([+-][0-9]{2}:[0-9]{2})")
+FRACTION = re.compile(r"\A\.[0-9]+")
+OFFSET = re.compile(r"[+-][0-9]{2}:[0-9]{2}")
 NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 FOREIGN_DIGIT = re.compile(r"(?![0-9])\d")
 
@@ -35,7 +35,7 @@ NO_TIME: Cases = (
 )
 NO_ZONE: Cases = (
     (re.compile(r"$"), "has no timezone"),
-    (re.compile(r"\."), "has a point after its seconds and no fraction"),
+    (re.compile(r"\.(?![0-9])"), "has a point after its seconds and no fraction"),
     (re.compile(r","), "has a comma before the fraction of its second, not a point"),
     (re.compile(r"[0-9]"), "has more than two digits in its seconds"),
     (re.compile(r"(?:Z|[+-][0-9:]+) *(?:[Zz]$|[+-][0-9]).*", re.DOTALL), "has its timezone twice: {0}"),
@@ -108,8 +108,7 @@ def _faults(text: str, *, any_offset: bool) -> Iterator[str]:
         yield _case(rest[1:], NO_TIME)
         return
     yield from _time(*time.groups(), any_offset=any_offset)
-    fraction = FRACTION.match(rest, time.end())
-    yield _zone(rest[fraction.end() if fraction else time.end() :], any_offset=any_offset)
+    yield _zone(FRACTION.sub("", rest[time.end() :]), any_offset=any_offset)
 
 
 def _date(year: int, month: int, day: int, *, any_offset: bool) -> Iterator[str]:
@@ -145,7 +144,7 @@ def _time(hour: str, minute: str, second: str, *, any_offset: bool) -> Iterator[
 
 
 def _zone(text: str, *, any_offset: bool) -> str:
-    if not OFFSET.fullmatch(text) or text[0] == " ":
+    if not OFFSET.fullmatch(text):
         return _case(text, NO_ZONE)
     if any_offset:
         return f"has the offset {text}, which no place has: hours are 00 to 23, minutes 00 to 59"
