@@ -5,7 +5,7 @@ import json
 import math
 import threading
 import time
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +14,8 @@ import pytest
 import mock_june.contract
 from mock_june.contract import Engine, check
 from mock_june.errors import UsageError
-from mock_june.model import Endpoint, Verdict
+from mock_june.model import Endpoint, Verdict, Violation
+from tests.contract.schema_files import SCHEMAS
 
 ENGINE = Engine()
 TRACK = {"type": "track", "event": "Registered", "userId": "1", "timestamp": "2021-02-24T01:19:38.931Z", "email": "ada@example.com"}
@@ -100,10 +101,9 @@ def test_of_a_wrong_type_nothing_more_is_said():
 )
 def test_no_kind(payload, contract, message):
     """Where neither the place nor the payload says a kind, there is no event, and one violation."""
-    verdict = check(payload, contract=contract)
-    assert rules(verdict.violations) == [("body.kind", "/type")]
-    assert verdict.violations[0].message == message
-    assert verdict.events == ()
+    hint = 'Say with `type` what the payload is, such as `"type": "track"`.'
+    violation = Violation("body.kind", "/type", message, hint, "error", "/type" if "type" in payload else "")
+    assert check(payload, contract=contract) == Verdict(contract, (), (violation,))
 
 
 def test_the_place_says_the_kind():
@@ -145,6 +145,8 @@ def test_a_batch():
         [("sdk.group.groupId.type", "/groupId"), ("sdk.group.userId.required", "/userId")],
     ]
     assert verdict.violations[0].instance_location == "/batch/0"
+    assert [event.warnings for event in verdict.events] == [(replace(verdict.warnings[0], pointer="/userId", instance_location="/userId"),), (), ()]
+    assert verdict.warnings[0].instance_location == "/batch/0/userId"
 
 
 @pytest.mark.parametrize(
@@ -164,6 +166,15 @@ def test_a_broken_envelope(envelope, found):
     assert verdict.events == ()
 
 
+def test_a_broken_envelope_in_full():
+    """A broken envelope is warned about beside what is wrong with it."""
+    verdict = of_batch(None, Batch=[])
+    batch = json.loads((SCHEMAS / "sdk" / "batch.json").read_text())["properties"]["batch"]["x-hints"]
+    wrong = Violation("sdk.batch.batch.type", "/batch", "batch is null, not an Array", batch["type"], "error", "/batch", "/properties/batch/type")
+    slip = '"Batch" is no member that June reads: did you mean batch?'
+    assert verdict == Verdict("sdk", (), (wrong,), (Violation("sdk.batch.batch.unknown", "/Batch", slip, batch["unknown"], "warning", "/Batch", "/x-known"),))
+
+
 def test_items_that_are_no_events():
     """An item that is no Object or of no known type is a violation at its place, and the others are events."""
     good = {"type": "identify", "userId": "1"}
@@ -178,6 +189,10 @@ def test_items_that_are_no_events():
     ]
     assert [event.payload for event in verdict.events] == [good, good]
     assert verdict.violations[1].message == 'batch[2].type is "sing", none of "identify", "group", "track", "page", "screen", "alias"'
+    missing = verdict.violations[2]
+    hint = "Add `type` to the message: one of `identify`, `group`, `track`, `page`, `screen`, `alias`."
+    where = ("/batch/3", "/properties/batch/items/required")
+    assert missing == Violation("sdk.batch.type.required", "/batch/3/type", "batch[3].type is missing", hint, "error", *where)
 
 
 def test_warnings_of_an_envelope():

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from contract_tests import generator
 from contract_tests.values import ODD_CHARACTERS
 from mock_june.contract import check
-from mock_june.contract.explainer import MESSAGES, Broken, message
+from mock_june.contract.explainer import ABSENT, MESSAGES, Broken, message
 from mock_june.contract.rules import ASSERTIONS
 from mock_june.contract.timestamps import _faults, fault, instant
 from mock_june.contract.values import MOST, described, quoted, short
@@ -81,6 +81,8 @@ def test_null_counts_as_absent():
     for payload in ({"anonymousId": None}, {"anonymousId": None, "userId": None}):
         assert check(payload, "identify", "sdk").violations[0].message.endswith(", and there is no anonymousId in its place")
     assert said("identify", "userId", 7, "sdk") == "userId is the number 7, not a String"
+    verdict = check({"anonymousId": 7}, "identify", "sdk")
+    assert verdict.violations[0].message == "userId is missing, and anonymousId does not replace it, being the number 7"
 
 
 @pytest.mark.parametrize(
@@ -119,6 +121,15 @@ def test_null_counts_as_absent():
         ("Wed, 24 Feb 2021 01:19:38 GMT", "is a date in words"),
         ("yesterday", "does not begin with a date as YYYY-MM-DD"),
         ("", "holds no date and time"),
+        ("2021-02-24T01:19:38Z\u2028", 'has the character "\\u2028" after it'),
+        ("2021-01-01T23:59:59", "has no timezone"),
+        ("2021-12-31T00:00:00", "has no timezone"),
+        ("2021-02-24X01:19:38Z", 'has "X" in place of the T between date and time'),
+        ("2021-02-24T01:19:38 +00:00", "has a blank before its timezone"),
+        ("2021-02-24T01:19:38.5.5Z", 'has ".5Z" where its timezone should be'),
+        ("7", "is a number in a string, no date and time"),
+        ("0" * 20 + "1614129578", "is a number in a string (epoch seconds of 2021-02-24T01:19:38Z)"),
+        ("0" * 21 + "1614129578", "is a number in a string, no date and time"),
     ],
 )
 def test_timestamps(text, why):
@@ -134,6 +145,7 @@ def test_timestamps(text, why):
         ("2021-02-24T01:20:61Z", "has the second 61, and a minute's seconds are 00 to 59"),
         ("2021-02-24T01:20:50+24:00", "has the offset +24:00, which no place has: hours are 00 to 23, minutes 00 to 59"),
         ("2021-02-24t01:20:50", "has no timezone"),
+        ("0000-02-29T01:20:50", "has no timezone"),
     ],
 )
 def test_timestamps_of_any_offset(text, why):
@@ -170,6 +182,10 @@ def test_edited_timestamps(seed, contract):
         (1614129578931, "epoch milliseconds of 2021-02-24T01:19:38Z"),
         (1614129578931000, "epoch microseconds of 2021-02-24T01:19:38Z"),
         (1614129578931000000, "epoch nanoseconds of 2021-02-24T01:19:38Z"),
+        (1614129578999999999, "epoch nanoseconds of 2021-02-24T01:19:38Z"),
+        (10**8, "epoch seconds of 1973-03-03T09:46:40Z"),
+        (10**11, "epoch milliseconds of 1973-03-03T09:46:40Z"),
+        (10**20, ""),
         (20210224, ""),
         (0, ""),
         (-1614129578, ""),
@@ -226,6 +242,24 @@ def test_every_keyword_has_words():
                 yield keyword
 
     assert {keyword for contract, kind in FILES for keyword in used(schema(contract, kind))} <= set(MESSAGES)
+
+
+@pytest.mark.parametrize(
+    ("broken", "text"),
+    [
+        (Broken("type", "a", value=True, expected=["string", "number"]), "a is the boolean true, not a String or a Number"),
+        (Broken("type", "a", 1, ["null"]), "a is the number 1, not null"),
+        (Broken("type", "a", 1, ["null", "string"]), "a is the number 1, not a String"),
+        (Broken("type", "batch", "[1]", ["array"]), 'batch is the string "[1]", not an Array; it looks like JSON that was turned into text'),
+        (Broken("type", "a", "[1]", ["integer"]), 'a is the string "[1]", not a whole Number'),
+        (Broken("type", "userId", 7, ["string"], ("anonymousId", ABSENT)), "userId is the number 7, and there is no anonymousId in its place"),
+        (Broken("const", "type", None, "track"), 'type is null, not "track"'),
+        (Broken("const", "type", 5, "track"), 'type is the number 5, not the string "track"'),
+    ],
+)
+def test_types_and_constants(broken, text):
+    """A value of the wrong type, or that is not the one there is, is told with all that would do."""
+    assert message(broken) == text
 
 
 def test_a_text_that_is_too_short():

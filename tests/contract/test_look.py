@@ -104,6 +104,20 @@ def test_unread():
     assert parsed(b"nul") is UNREAD
 
 
+def test_what_is_doubtful():
+    """What is doubtful is told with its place and its value, where it has one."""
+    look = ENGINE.quick(Endpoint("backfill"))
+    assert look.doubtful([b'{"type":"identify","userId":"1"}', b"{", b"null", b"{}"]) == [(1, UNREAD), (2, None), (3, {})]
+
+
+def test_of_no_kind():
+    """Of a kind or contract that is none there is no quick look either."""
+    with pytest.raises(UsageError, match="did you mean 'track'"):
+        ENGINE.quick(Endpoint("backfill", "trak"))
+    with pytest.raises(UsageError, match="'page' is no kind"):
+        ENGINE.quick(Endpoint("backfill", "page"))
+
+
 def test_of_a_batch():
     """Of a batch there is no quick look."""
     with pytest.raises(UsageError, match="no quick look"):

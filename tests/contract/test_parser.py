@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_june.contract.parser import DEPTH, parse, span
-from mock_june.contract.spans import messages
+from mock_june.contract.parser import DEPTH, HINTS, no_object, parse, span, unreadable
+from mock_june.contract.spans import SHALLOW, STRING, VALUE, _next, messages, nested
+from mock_june.model import Violation
 
 SUITE = sorted((Path(__file__).parent.parent / "jsontestsuite" / "test_parsing").glob("*.json"))
 
@@ -63,6 +65,9 @@ def test_the_suite_is_whole():
         (b'{"a": None}', "body.json", "the body is no JSON at line 1, column 7 (byte 6): None, as Python writes it"),
         (b'{"a": undefined}', "body.json", "the body is no JSON at line 1, column 7 (byte 6): undefined, which JSON does not have"),
         (b'{"a": 1', "body.json", "the body is no JSON at line 1, column 8 (byte 7): the text ends too early"),
+        (b'\n{"a": NaN}', "body.json", "the body is no JSON at line 2, column 7 (byte 7): NaN, which is no JSON number"),
+        (b'\n \n{"a": NaN}', "body.json", "the body is no JSON at line 3, column 7 (byte 9): NaN, which is no JSON number"),
+        (b"{}\x00", "body.json", "the body is no JSON at line 1, column 3 (byte 2): more text after the end of the JSON value"),
         (b"{}\n{}\n", "body.json", "the body is no JSON at line 2, column 1 (byte 3): more text after the end of the JSON value"),
         ('{"é":\n "ö" "'.encode(), "body.json", "the body is no JSON at line 2, column 6 (byte 13): unexpected character, expected ',' or '}'"),
         (b"[1e400]", "body.json", "the body is no JSON at line 1, column 2 (byte 1): a number that is too large"),
@@ -79,8 +84,47 @@ def test_why_it_is_no_json(body, rule, message):
     """A body that is no JSON is refused in words about what stands there, and where."""
     violation = refused(body)
     assert (violation.rule, violation.pointer) == (rule, "")
+    assert unreadable(body) == rule
     # orjson words its own texts anew from release to release: of these only the place is promised.
     assert violation.message == message or (": unexpected character" in message and violation.message.startswith(message.split(": ")[0]))
+
+
+@pytest.mark.parametrize(
+    ("body", "hint"),
+    [
+        (b"\xff", HINTS["body.encoding"]),
+        (b"\xef\xbb\xbf{}", HINTS["body.encoding"]),
+        (b"\x00{", HINTS["body.encoding"]),
+        (b"", HINTS["body.json"]),
+        (b"[,]", HINTS["body.json"]),
+        (b"a=1", "Send JSON: in requests use `json=payload`, not `data=payload`; in curl give `--data` the JSON text."),
+        (b"[NaN]", "Leave the member out, or send null or a number; `json.dumps(payload, allow_nan=False)` finds it."),
+        (b"[1", "It was cut short: send all of it, and the Content-Length of all of it."),
+    ],
+)
+def test_what_to_do_about_it(body, hint):
+    """A body that holds no JSON is refused with what to do about the very thing that is wrong with it."""
+    violation = refused(body)
+    assert violation == Violation(unreadable(body), "", violation.message, hint)
+
+
+def test_white_space_is_that_of_json():
+    """A vertical tab is no white space to JSON: a body of it is not called empty."""
+    assert refused(b"\x0b").message.startswith("the body is no JSON at line 1, column 1 (byte 0): ")
+
+
+@pytest.mark.parametrize(
+    ("value", "is_what"),
+    [
+        ('{"a": 1}', 'the string "{\\"a\\": 1}", not an Object: it was turned into JSON twice'),
+        ("text", 'the string "text", not an Object'),
+        ([{}], "an array of 1 item, not an Object"),
+    ],
+)
+def test_no_object(value, is_what):
+    """JSON that is no Object is refused by the root's `type`, and text that is JSON once more is told so."""
+    hint = "Send one JSON Object a request; many events go as `batch` to POST /sdk/batch."
+    assert no_object(value) == Violation("body.object", "", f"the body is {is_what}", hint, keyword_location="/type")
 
 
 def test_half_a_surrogate_pair():
@@ -155,3 +199,33 @@ def test_deep_messages(depth):
 def test_messages_of_what_never_ends():
     """Text that was not parsed before, and has no end, is looked at to where it stops."""
     assert messages(b'{"batch":[' + b"[" * 20) == [(10, 30)]
+
+
+def test_messages_of_none():
+    """Where there is no batch there are no messages, whatever the other members are."""
+    assert messages(b'{"a": "batch", "b": [1], "c": {"batch": [2]}}') == []
+    assert messages(b"{}") == []
+
+
+def test_the_last_batch():
+    """Of many the last batch counts, before and behind others, and an empty one too."""
+    assert messages(b'{"batch":[1,2] ,"a":[3],"batch":[ 4 ], "b":"batch"}') == [(34, 35)]
+    assert messages(b'{"batch":[1],"batch":[]}') == []
+
+
+@pytest.mark.parametrize("levels", [1, 2, 5, SHALLOW])
+def test_one_match_takes_a_stride(levels):
+    """What nests as deep as it may is one match, text and brackets in text and all; what nests deeper is none."""
+    pattern = re.compile(nested(levels), re.DOTALL)
+    for depth in range(1, levels + 3):
+        deep = b'[1, "]", ' * (depth - 1) + b'{"}": null, "a\\"": 2}' + b', "x" ]' * (depth - 1)
+        assert bool(pattern.fullmatch(deep)) == (depth <= levels)
+        assert (pattern.match(deep[:-1]) is None) or depth > levels
+        assert bool(VALUE.fullmatch(b" ," + deep)) == (depth <= SHALLOW)
+    assert re.fullmatch(STRING, b'"a\\"]"')
+
+
+@pytest.mark.parametrize("closed", [b"]", b" }", b",", b""])
+def test_the_end_of_a_container(closed):
+    """After the last value of a container there is no next one."""
+    assert _next(closed, 0) is None

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from mock_june.contract import Engine, check, rules, schemas
 from mock_june.contract.judge import Judge
 from mock_june.errors import SchemaError, UsageError
-from mock_june.model import Endpoint
+from mock_june.model import Endpoint, Rule
 from tests.contract.schema_files import FILES, HISTORY_RULES, all_rules, schema
 
 BROKEN = b'{"type": "track", "event": 7, "userId": "null", "timestamp": "2021-02-24", "email": ""}'
@@ -48,16 +49,16 @@ def test_select_and_ignore(select, ignore, errors, warnings):
     [
         ("track.timestamp.patern", "did you mean 'track.timestamp.pattern'?"),
         ("track.userid.type", "did you mean 'track.userId.type'?"),
-        ("TRACK.*", "`mock-june rule` lists them all"),
-        ("", "`mock-june rule` lists them all"),
+        ("TRACK.*", "`mock-june rule` lists them all, such as 'track.timestamp.pattern'"),
+        ("", "`mock-june rule` lists them all, such as 'track.timestamp.pattern'"),
     ],
 )
 def test_no_such_rule(pattern, meant):
     """A pattern that matches no rule is a usage error that says what was meant; case counts."""
     for select, ignore in ((["track.*", pattern], []), (["track.*"], [pattern])):
-        with pytest.raises(UsageError, match="no rule matches") as caught:
+        with pytest.raises(UsageError) as caught:
             Engine(select, ignore)
-        assert meant in str(caught.value)
+        assert str(caught.value) == f"no rule matches {pattern!r}: {meant}"
 
 
 def test_a_hostile_glob():
@@ -118,6 +119,34 @@ def test_the_catalogue_entry():
     assert not any("{kind}" in rule.why or "{field}" in rule.meaning for rule in by_id.values())
 
 
+def test_texts_of_ones_own(tmp_path, monkeypatch):
+    """A rule takes the texts of the first entry that matches it, kind and field filled in, and goes without where none does."""
+    names = ("meaning", "why", "wrong", "right", "python", "node")
+    (tmp_path / "rules.toml").write_text("[[rule]]\nmatch = '*.*.*'\nnote = ''\n" + "".join(f"{name} = '{name} {{kind}} {{field}} {{x}}'\n" for name in names))
+    engine = Engine(extra=["other.twice"])
+    monkeypatch.setattr(schemas, "folder", lambda: tmp_path)
+    by_id = {rule.id: rule for rule in engine.catalogue}
+    body = by_id["body.object"]
+    assert body == Rule("body.object", "error", "", keyword="object", hint="Send one JSON Object a request; many events go as `batch` to POST /sdk/batch.")
+    assert by_id["other.twice"] == Rule("other.twice", "warning", "", keyword="twice", hint="")
+    history = by_id["history.midnight"]
+    assert history == Rule("history.midnight", "warning", "", keyword="midnight", hint="Take the column that has the time of day too, not the date alone.")
+    texts = {name: f"{name} identify traits.email {{x}}" for name in names}
+    mail = Rule("identify.traits.email.not-an-email", "warning", "", contract="backfill", kind="identify", field="traits.email", keyword="not-an-email")
+    found = by_id["identify.traits.email.not-an-email"]
+    assert found == replace(mail, hint=found.hint, **texts)
+    assert found.hint == schema("backfill", "identify")["properties"]["traits"]["properties"]["email"]["x-hints"]["not-an-email"]
+
+
+def test_texts_of_rules_before_a_payload(tmp_path, monkeypatch):
+    """Of a rule that has no kind and no field, nothing stands in the place of either."""
+    (tmp_path / "rules.toml").write_text("[[rule]]\nmatch = 'body.*'\nmeaning = '<{kind}{field}>'\n")
+    engine = Engine()
+    monkeypatch.setattr(schemas, "folder", lambda: tmp_path)
+    assert [rule.meaning for rule in engine.catalogue if rule.meaning] == ["<>"] * 4
+    assert {rule.meaning for rule in engine.catalogue} == {"<>", ""}
+
+
 def test_order():
     """The catalogue goes field by field as the schema does; of a field what is missing comes first, what smells last."""
     ids = [rule.id.removeprefix("track.") for rule in Engine().catalogue if rule.id.startswith("track.")]
@@ -130,9 +159,60 @@ def test_order():
 def test_a_keyword_without_a_rule():
     """A schema keyword that nobody gave a rule id is refused when the schema is loaded, nested ones too."""
     odds: list[dict] = [{"oneOf": []}, {"properties": {"a": {"minProperties": 1}}}, {"properties": {"a": {"else": {"contains": {}}}}}]
-    for odd in odds:
-        with pytest.raises(SchemaError, match="makes no rule of"):
-            rules.constraints("backfill", "track", {"$id": "urn:odd", "properties": {}, **odd})
+    for odd, keyword in zip(odds, ("oneOf", "minProperties", "contains"), strict=True):
+        for name, called in (("urn:odd", {"$id": "urn:odd"}), ("track", {})):
+            with pytest.raises(SchemaError) as caught:
+                rules.constraints("backfill", "track", {**called, "properties": {}, **odd})
+            assert (str(caught.value), caught.value.path) == (f"the schema {name} uses {keyword!r}, which mock-june makes no rule of", name)
+
+
+def test_constraints_in_full():
+    """A constraint says all of a keyword: rule, path, hint, severity, place in the schema; what is missing comes first, what smells last."""
+    smell = {"minLength": 2}
+    code = {
+        "x-warnings": {"brief": smell},
+        "not": {"const": "x"},
+        "pattern": "^a",
+        "x-hints": {"pattern": "Begin with a.", "brief": "Longer.", "unknown": "Rename."},
+    }
+    tags = {"items": {"type": "string", "x-hints": {"type": "Texts."}}, "allOf": [{"maxItems": 2}]}
+    root = {"properties": {"code": code, "tags": tags}, "required": ["code"], "type": "object"}
+    assert rules.constraints("sdk", "track", root) == [
+        rules.Constraint("sdk.track.code.required", ("code",), "required", "", "error", "/required"),
+        rules.Constraint("sdk.track.code.pattern", ("code",), "not", "Begin with a.", "error", "/properties/code/not"),
+        rules.Constraint("sdk.track.code.brief", ("code",), "brief", "Longer.", "warning", "/properties/code/x-warnings/brief", smell),
+        rules.Constraint("sdk.track.code.unknown", ("code",), "unknown", "Rename.", "warning", "/x-known"),
+        rules.Constraint("sdk.track.tags.maxItems", ("tags",), "maxItems", "", "error", "/properties/tags/allOf/0/maxItems"),
+        rules.Constraint("sdk.track.tags.unknown", ("tags",), "unknown", "", "warning", "/x-known"),
+        rules.Constraint("sdk.track.tags.items", ("tags", "*"), "type", "Texts.", "error", "/properties/tags/items/type"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "inner", [{"items": {"type": "string"}}, {"properties": {"b": {"type": "string"}}}, {"properties": {"b": {"properties": {"c": {"const": 1}}}}}]
+)
+def test_hints_stand_beside_the_field(inner):
+    """A keyword further inside than a field's own schema has no hint where the field's has none."""
+    asked = rules.constraints("backfill", "track", {"properties": {"a": {"allOf": [inner], "properties": {}}, "z": {"else": inner}}})
+    assert {each.hint for each in asked} == {""}
+
+
+@pytest.mark.parametrize(
+    ("path", "keyword", "rule"),
+    [
+        (("type",), "const", "track.type.const"),
+        (("tags", 3), "type", "track.tags.items"),
+        (("tags", "*"), "type", "track.tags.items"),
+        (("a", "tags", 3), "type", "track.a.tags.items"),
+        (("tags", 3, 4), "type", "track.tags.items"),
+        (("a", "tags", 3, "name"), "not", "track.name.pattern"),
+        (("tags", "*", "names", 0), "enum", "track.names.items"),
+    ],
+)
+def test_rule_ids(path, keyword, rule):
+    """What is wrong with an item is a matter of its array; what is in it has an id of its own."""
+    assert rules.rule_id("backfill", "track", path, keyword) == rule
+    assert rules.rule_id("sdk", "track", path, keyword) == f"sdk.{rule}"
 
 
 def test_a_new_rule_needs_no_code():
@@ -202,16 +282,41 @@ def test_broken_texts(tmp_path, monkeypatch, content, what):
         (tmp_path / "rules.toml").write_text(content)
     engine = Engine()
     monkeypatch.setattr(schemas, "folder", lambda: tmp_path)
-    with pytest.raises(SchemaError, match=what):
+    with pytest.raises(SchemaError, match=what) as caught:
         _ = engine.catalogue
+    assert caught.value.path == str(tmp_path / "rules.toml")
     assert not engine.check(BROKEN, TRACK).accepted
 
 
 def test_no_json_schema():
     """A schema that is no JSON Schema is refused by name."""
     root = {"$id": "urn:odd", "properties": {"a": {"type": "text"}}}
-    with pytest.raises(SchemaError, match="urn:odd"):
+    with pytest.raises(SchemaError, match=r"^the schema urn:odd is no JSON Schema 2020-12: .*text") as caught:
         Judge("backfill", "track", root, rules.constraints("backfill", "track", root), frozenset())
+    assert caught.value.path == "urn:odd"
+    del root["$id"]
+    with pytest.raises(SchemaError, match="is no JSON Schema 2020-12") as caught:
+        Judge("backfill", "track", root, rules.constraints("backfill", "track", root), frozenset())
+    assert caught.value.path == ""
+    with pytest.raises(SchemaError, match="is no JSON Schema 2020-12"):
+        Judge("backfill", "track", {"properties": {"a": {"pattern": "(?=a)a"}}}, [], frozenset())  # a look-ahead wants an engine that goes back
+
+
+def test_where_the_schemas_lie(tmp_path, monkeypatch):
+    """The schemas lie inside the package where it was installed so, else beside it."""
+    package = tmp_path / "mock_june"
+    (package / "contract").mkdir(parents=True)
+    monkeypatch.setattr(schemas, "__file__", str(package / "contract" / "schemas.py"))
+    assert schemas.folder() == tmp_path / "schemas"
+    (package / "schemas").mkdir()
+    assert schemas.folder() == package / "schemas"
+
+
+def test_files_are_utf_8():
+    """The files are read as UTF-8, whatever the machine's own encoding is."""
+    code = "from mock_june.contract import Engine; print(len(Engine().catalogue))"
+    run = [sys.executable, "-X", "warn_default_encoding", "-W", "error::EncodingWarning", "-c", code]
+    assert int(subprocess.run(run, capture_output=True, text=True, check=True).stdout) == len(all_rules())
 
 
 def test_a_check_starts_quickly():

@@ -43,6 +43,12 @@ IDENTIFY = Speller(schema("sdk", "identify")["properties"], schema("sdk", "ident
         ("Event", "event"),
         ("contexts", "context"),
         ("USER_ID", "userId"),
+        ("proprety", "properties"),
+        ("propesty", "properties"),
+        ("anonymuosIds", "anonymousId"),
+        ("evnets", "event"),
+        ("timestam", "timestamp"),
+        ("user" + "-" * 34 + "Id", "userId"),
     ],
 )
 def test_slips(name, meant):
@@ -67,6 +73,12 @@ def test_other_words(contract_and_kind):
     assert [(word, speller.meant(word)) for word in words.split() if speller.meant(word)] == []
     for name in (*root["properties"], *root["x-known"], "", "_", "__proto__", "\x00", "x" * 10_000, "userId" * 1000, "ſ", "İ"):
         assert speller.meant(name) is None
+
+
+@pytest.mark.parametrize("name", ["tags", "tga", "ta", "planet", "pln", "user" + "-" * 35 + "Id"])
+def test_what_is_too_short_or_too_long_for_a_slip(name):
+    """A short name is another word, not a slip, plural or turned; a long one is no name of ours."""
+    assert Speller(["tag", "plan", "userId"]).meant(name) is None
 
 
 def test_a_flood_of_names():
