@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import fnmatch
+import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -193,5 +195,10 @@ def _member(payload: Any, path: str) -> Any:
 
 
 def _canonical(value: Any) -> bytes:
-    """One spelling of equal values, whatever the order of members."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    """One spelling of equal values, whatever the order of members. Raises UsageError for what Python cannot follow."""
+    with suppress(orjson.JSONEncodeError):
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    try:  # orjson writes 254 levels, and reads 1,023
+        return json.dumps(value, sort_keys=True).encode()
+    except RecursionError:
+        raise UsageError('a payload nests too deeply to be compared whole; name a member, such as by="messageId"') from None

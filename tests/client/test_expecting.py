@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 from typing import Any
 from unittest import mock
 
 import dirty_equals
+import httpx
 import pytest
 
 from mock_june.errors import MockJuneError, NotReceivedError, UsageError
@@ -298,6 +300,24 @@ class TestDuplicates:
         """Where no event has the member, nothing can be said, and that is told."""
         post(TRACK)
         assert "none of 1 accepted event has `messageId`" in failure(asked.assert_no_duplicates)
+
+    def test_deep_payloads(self, asked, june):
+        """Payloads that nest deeply are compared like others; of one that nests too deeply for that, it is said what to do."""
+
+        def send(depth: int) -> int:
+            body = b'{"type":"identify","userId":"1","traits":{"a":' + b"[" * depth + b"]" * depth + b"}}"
+            return httpx.post(f"{june.url}/api/identify", content=body, headers={"Authorization": f"Basic {june.key}"}, trust_env=False).status_code
+
+        assert [send(300), send(301)] == [200, 200]
+        asked.assert_no_duplicates(None)
+        assert send(300) == 200
+        assert failure(asked.assert_no_duplicates, None).startswith("1 payload came more than once")
+        assert [send(1000), send(1000)] == [200, 200]
+        if sys.version_info >= (3, 12):  # which has room for them
+            assert failure(asked.assert_no_duplicates, None).startswith("2 payloads came more than once")
+        else:
+            with pytest.raises(UsageError, match="nests too deeply to be compared whole; name a member, such as by="):
+                asked.assert_no_duplicates(None)
 
     def test_a_true_is_no_one(self, asked, post):
         """Values are the same when their JSON is."""
