@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
 from collections import Counter
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "mutants"
@@ -33,7 +36,14 @@ PATIENCE = 300.0
 """Seconds for that; a mutant that takes longer is dead."""
 
 
-@dataclass(frozen=True, slots=True)
+class Change(NamedTuple):
+    """The lines that were taken out, and those that were put in, as text."""
+
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
 class Mutant:
     """One changed line: mutmut's name, the file, the exit code of its tests (None: not run)."""
 
@@ -41,11 +51,12 @@ class Mutant:
     file: str
     code: int | None
 
-    @property
-    def change(self) -> str:
-        """The lines that were put in, as text."""
+    @cached_property
+    def change(self) -> Change:
+        """What was changed."""
         shown = subprocess.run([sys.executable, "-m", "mutmut", "show", self.name], cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S603  # ours
-        return "\n".join(line[1:].strip() for line in shown.splitlines() if line.startswith("+") and not line.startswith("+++"))
+        lines = [line for line in shown.splitlines() if not line.startswith(("+++", "---"))]
+        return Change(*("\n".join(line[1:].strip() for line in lines if line.startswith(sign)) for sign in "-+"))
 
 
 def mutants() -> list[Mutant]:
@@ -68,12 +79,19 @@ def lives(mutant: Mutant) -> bool:
         return False
 
 
-def reason(mutant: Mutant, change: str, named: list[dict[str, str]]) -> str | None:
-    """Why a mutant may live, None if nobody has said."""
+def reason(name: str, change: Change, named: list[dict[str, str]]) -> str | None:
+    """Why a mutant of this name may live, None if nobody has said."""
     for each in named:
-        if fnmatchcase(mutant.name.rpartition("__mutmut_")[0], each["function"]) and each["change"] in change:
+        if not fnmatchcase(name.rpartition("__mutmut_")[0], each["function"]):
+            continue
+        if ("change" not in each or each["change"] in change.new) and ("case" not in each or _differs_in_case(change, each["case"])):
             return each["reason"]
     return None
+
+
+def _differs_in_case(change: Change, where: str) -> bool:
+    """Whether nothing but the case of letters was changed, in lines in which the pattern `where` is found."""
+    return change.old.casefold() == change.new.casefold() and re.search(where, change.old) is not None
 
 
 def main() -> int:
@@ -91,12 +109,12 @@ def main() -> int:
             killed[mutant.file] += 1
             continue
         change = mutant.change
-        if (why := reason(mutant, change, named)) is not None:
+        if (why := reason(mutant.name, change, named)) is not None:
             equal[mutant.file] += 1
             print(f"{mutant.name}: {why}")
         elif lives(mutant):
             unnamed += 1
-            print(f"{mutant.name} lives: {change}")
+            print(f"{mutant.name} lives: {change.new}")
         else:
             killed[mutant.file] += 1
     for file, count in all_of.items():
