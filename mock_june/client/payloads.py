@@ -59,8 +59,10 @@ def encoded(payload: Mapping[str, Any]) -> bytes:
     try:
         # Not orjson's, which writes no integer beyond 64 bits and nothing that nests deeper than 254 levels: June's API takes both.
         return json.dumps(_plain(payload, ""), ensure_ascii=False, separators=(",", ":")).encode()
-    except (ValueError, RecursionError) as error:  # half of a surrogate pair, an integer of thousands of digits, deeper than Python follows
+    except ValueError as error:  # half of a surrogate pair, an integer of thousands of digits
         raise UsageError(f"the payload is no JSON: {error}") from None
+    except RecursionError:
+        raise UsageError("the payload nests deeper than Python can follow; send it flatter, and look whether it holds itself") from None
 
 
 def _plain(value: Any, pointer: str) -> Any:

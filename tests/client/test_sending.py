@@ -22,6 +22,8 @@ from mock_june.errors import LostAnswerError, RefusedError, UnreachableError, Us
 from tests.server.faces import TRACK
 
 allow_rejected = pytest.mark.june(allow_rejected=True)
+ENDLESS: list[Any] = []
+ENDLESS.append(ENDLESS)
 
 
 @contextmanager
@@ -111,6 +113,7 @@ class TestPayloads:
             ({"properties": {"big": 10**5000}}, "the payload is no JSON: "),
             ({"properties": {1: "one"}}, "/properties has a member named 1: names are strings in JSON"),
             ({"event": "\ud800"}, "the payload is no JSON: "),
+            ({"properties": {"itself": ENDLESS}}, "the payload nests deeper than Python can follow; send it flatter"),
             ({"properties": b"bytes"}, "/properties is a bytes"),
         ],
     )
