@@ -23,7 +23,7 @@ def judge_of(properties: dict[str, Any], **more: Any) -> Judge:
 
 def test_a_good_payload_costs_one_look(monkeypatch):
     """Of a good payload no error is looked for, nor of one on which a validator of old gives up."""
-    judge = judge_of({"code": {"type": "string", "minLength": 1}, "traits": {"type": "object"}})
+    judge = judge_of({"code": {"type": "string", "minLength": 1}, "traits": {"type": "object"}}, type="object", required=["code"])
     monkeypatch.setattr(judge, "_errors", None)
     assert judge.judge(GOOD) == NOTHING
     clean = judge._clean

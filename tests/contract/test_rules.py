@@ -123,12 +123,14 @@ def test_texts_of_ones_own(tmp_path, monkeypatch):
     """A rule takes the texts of the first entry that matches it, kind and field filled in, and goes without where none does."""
     names = ("meaning", "why", "wrong", "right", "python", "node")
     (tmp_path / "rules.toml").write_text("[[rule]]\nmatch = '*.*.*'\nnote = ''\n" + "".join(f"{name} = '{name} {{kind}} {{field}} {{x}}'\n" for name in names))
-    engine = Engine(extra=["other.twice"])
+    engine = Engine(extra=["twice", "other.order.of-all"])
     monkeypatch.setattr(schemas, "folder", lambda: tmp_path)
     by_id = {rule.id: rule for rule in engine.catalogue}
     body = by_id["body.object"]
     assert body == Rule("body.object", "error", "", keyword="object", hint="Send one JSON Object a request; many events go as `batch` to POST /sdk/batch.")
-    assert by_id["other.twice"] == Rule("other.twice", "warning", "", keyword="twice", hint="")
+    assert by_id["twice"] == Rule("twice", "warning", "", keyword="twice", hint="")
+    found = by_id["other.order.of-all"]
+    assert (found.severity, found.keyword, found.meaning) == ("warning", "of-all", "meaning   {x}")
     history = by_id["history.midnight"]
     assert history == Rule("history.midnight", "warning", "", keyword="midnight", hint="Take the column that has the time of day too, not the date alone.")
     texts = {name: f"{name} identify traits.email {{x}}" for name in names}
