@@ -35,7 +35,7 @@ def test_what_the_system_does_not_let_us_write(path, monkeypatch, there, said):
     """A folder, or a file, that may not be written is told before anything is tried."""
     if there:
         Journal.open(path).close()
-    asked = {}
+    asked: dict[str, int] = {}
     monkeypatch.setattr("mock_june.journal.place.os.access", lambda of, mode: asked.setdefault(str(of), mode) == 0)
     with pytest.raises(JournalError) as caught:
         Journal.open(path)
