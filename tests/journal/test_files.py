@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from mock_june.errors import JournalError
-from mock_june.journal import Journal, lock, place
+from mock_june.journal import Journal, lock, place, writer
 from mock_june.model import Filter
-from tests.journal.made import track
+from tests.journal.made import call, event, track
 
 OPEN = """
 import os, sys
@@ -297,6 +297,26 @@ def test_how_safe_a_commit_is(path, durable, named, level):
         assert journal._session.writer.value("PRAGMA synchronous") == level
         assert journal._session.writer.value("PRAGMA journal_mode") == "wal"
         assert journal.durable is durable
+
+
+def test_how_the_file_is_written(journal):
+    """Pages of 2 KiB, of which 8 MiB are kept in memory, a log of 16 MiB that a commit moves, of 64 at most; nothing deleted is overwritten."""
+    asked = ("page_size", "cache_size", "wal_autocheckpoint", "journal_size_limit", "secure_delete", "application_id", "user_version")
+    found = [journal._session.writer.value(f"PRAGMA {name}") for name in asked]
+    assert found == [2048, -8192, 8192, 64 << 20, 0, place.APPLICATION_ID, place.VERSION]
+
+
+def test_a_log_beyond_its_limit(journal, monkeypatch):
+    """The log is looked at with every so many commits, not with each, and taken in where it is beyond its limit."""
+    monkeypatch.setattr(writer, "LOG_LIMIT", 10_000)
+    monkeypatch.setattr(writer, "LOOK_AT_LOG", 8)
+    log, large = journal.path.with_name("journal.db-wal"), call(event({"text": "x" * 20_000}))
+    before = journal._session.writer._commits
+    sizes = []
+    for _ in range(20):
+        journal.record(large)
+        sizes.append(log.stat().st_size)
+    assert [number for number, size in enumerate(sizes, before + 1) if size == 0] == [8, 16]
 
 
 def test_readers_cannot_write(journal):

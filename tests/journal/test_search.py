@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 from contextlib import closing
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -261,3 +263,22 @@ def test_a_rare_rule_beside_a_common_id(journal):
     recorded = journal.record_many([track("1", violations=(violation("r.9"),) if number == 30 else ()) for number in range(60)])
     assert journal.calls(Filter(rule="r.9", user_id="1")) == [shown(recorded[30])]
     assert journal.calls(Filter(rule="r.9", user_id="2")) == []
+
+
+@pytest.mark.parametrize(("name", "asked"), [("userId", "user_id"), ("anonymousId", "anonymous_id"), ("groupId", "group_id"), ("event", "event")])
+def test_each_id_by_its_own_name(journal, name, asked):
+    """An event is found by what its own member of that name says, where that is a String, and by no other's."""
+    others = {other: "it" for other in ("userId", "anonymousId", "groupId", "event", "name") if other != name}
+    journal.record_many([call(event({name: "it"})), call(event(others)), call(event({name: 1})), call(event({name: None, "traits": {name: "it"}}))])
+    where: Any = {asked: "it"}
+    assert [found.id for found in journal.events(Filter(**where))] == [1]
+    assert [found.id for found in journal.calls(Filter(**where))] == [1]
+
+
+def test_how_long_ids_stand_in_the_tables(journal):
+    """An id of up to 200 characters as it is, a longer one as a digest of 16 bytes."""
+    at_most, longer = "é" * 200, "é" * 201
+    journal.record_many([track(at_most), track(longer)])
+    with journal._session.snapshot() as connection:
+        stored = [text for (text,) in connection.execute("SELECT user_id FROM event ORDER BY id")]
+    assert stored == [at_most, hashlib.blake2b(longer.encode(), digest_size=16).digest()]
