@@ -39,6 +39,7 @@ def said(kind, field, value, contract="backfill"):
     ("kind", "field", "value", "message"),
     [
         ("track", "userId", 42, "userId is the number 42, not a String"),
+        ("track", "userId", 1614129578, "userId is the number 1614129578, not a String"),
         ("track", "userId", 1.5, "userId is the number 1.5, not a String"),
         ("track", "userId", True, "userId is the boolean true, not a String"),
         ("track", "userId", None, "userId is null, not a String"),
