@@ -30,7 +30,11 @@ settings.load_profile(
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests marked `slow` run when MOCK_JUNE_SLOW is set, as `make slow` does."""
+    """Tests marked `slow` run when MOCK_JUNE_SLOW is set, as `make slow` does; those marked `uncovered` do not run under `make coverage`."""
+    if config.getoption("cov_source", None):
+        for item in items:
+            if item.get_closest_marker("uncovered"):
+                item.add_marker(pytest.mark.skip(reason="looks at what a process imports, writes or takes, to which coverage adds its own"))
     if not os.environ.get("MOCK_JUNE_SLOW"):
         for item in items:
             if item.get_closest_marker("slow"):

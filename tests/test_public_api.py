@@ -41,6 +41,7 @@ def test_import_alone():
     assert not modules_after("import mock_june") & {"orjson", "jsonschema_rs", "flask", "click", "pytest", "mock_june.model", "mock_june.contract"}
 
 
+@pytest.mark.uncovered
 def test_check_alone():
     """The checker brings no web server, no command line, no test runner along."""
     modules = modules_after("import mock_june; mock_june.check")

@@ -18,7 +18,7 @@ def measured() -> dict[str, Any]:
     """The files of the last run, as `coverage json` has them."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "coverage.json")
-        subprocess.run([sys.executable, "-m", "coverage", "json", "-q", "-o", str(path)], check=True)  # noqa: S603  # ours
+        subprocess.run([sys.executable, "-m", "coverage", "json", "-q", "-i", "-o", str(path)], check=True)  # noqa: S603  # ours
         files: dict[str, Any] = json.loads(path.read_text("utf-8"))["files"]
         return files
 

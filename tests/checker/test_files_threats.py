@@ -85,6 +85,7 @@ def test_F1_memory(shape):
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the memory of other processes is read from /proc")
 @pytest.mark.parametrize(("line", "options"), [(BAD, ["--output-format", "jsonl"]), (b"{}\n", ["--output-format", "jsonl"]), (GOOD, ["--history"])])
+@pytest.mark.uncovered
 def test_F1_memory_of_each_process(tmp_path, line, options):
     """Over many processes each takes as little, however much there is to tell of a part."""
     path = tmp_path / "f.jsonl"
@@ -162,6 +163,7 @@ def test_F4_full_disk(tmp_path, name):
 
 
 @pytest.mark.parametrize("option", ["--output-file", "--valid-to", "--rejects-to", "--fixed-to"])
+@pytest.mark.uncovered
 def test_F4_full_disk_leaves_what_was(tmp_path, option):
     """A disk that fills while a file is written leaves what stood under its name, and nothing else."""
     path, target = tmp_path / "f.jsonl", tmp_path / "target"

@@ -231,6 +231,7 @@ def test_stdin(files):
     assert ended.stdout.startswith(b"<stdin>:1: identify.userId.type")
 
 
+@pytest.mark.uncovered
 def test_what_is_imported(files):
     """A small file is checked without rich, Flask, pytest, multiprocessing or pyarrow, which take longer to import than it takes to check."""
     heavy = ["rich", "flask", "pytest", "multiprocessing", "pyarrow", "httpx"]

@@ -80,6 +80,7 @@ def test_every_client_of_python(child: Child, june: MockJune):
     assert ended.stderr == ""
 
 
+@pytest.mark.uncovered
 def test_a_program_without_a_network(child: Child):
     """It pays for little: neither `socket` nor `ssl` is imported for it, nor is anything of mock-june but the redirect."""
     ended = child("import sys; print(sorted({*sys.modules} & {'socket', 'ssl', 'typing', 'asyncio'}), [n for n in sys.modules if n.startswith('mock_june')])")

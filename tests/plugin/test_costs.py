@@ -18,6 +18,7 @@ class TestUnused:
         ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert ended.stdout.split() == ["mock_june", "mock_june.pytest_plugin"]
 
+    @pytest.mark.uncovered
     def test_a_session_without_the_fixture_imports_nothing(self, run):
         """A whole session that uses no fixture, failing tests and all, ends without Flask, without a server, without a client."""
         result = run(
