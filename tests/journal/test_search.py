@@ -4,6 +4,7 @@ import hashlib
 import re
 import time
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -282,3 +283,15 @@ def test_how_long_ids_stand_in_the_tables(journal):
     with journal._session.snapshot() as connection:
         stored = [text for (text,) in connection.execute("SELECT user_id FROM event ORDER BY id")]
     assert stored == [at_most, hashlib.blake2b(longer.encode(), digest_size=16).digest()]
+
+
+def test_a_rare_rule_beside_a_common_kind(journal):
+    """Events that are found by a rule of theirs, and then held to what else is asked of them, each once, though a glob finds it by two rules."""
+    wrong = event({"userId": "1"}, violations=[violation("track.a"), violation("track.b")])
+    journal.record_many([call(event({}), wrong) if number in {7, 290} else track() for number in range(300)])
+    journal.record(call(replace(wrong, kind="identify")))
+    found = journal.events(Filter(rule="track.a", kind="track"))
+    assert [(each.call, bytes(each.payload)) for each in found] == [(8, b'{"userId":"1"}'), (291, b'{"userId":"1"}')]
+    assert journal.events(Filter(rule="track.*", kind="track", user_id="1")) == found
+    assert journal.count_events(Filter(rule="track.?", kind="track")) == 2
+    assert journal.events(Filter(rule="track.a", kind="track"), after=found[0].id) == found[1:]
