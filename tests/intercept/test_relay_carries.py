@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from mock_june.intercept.traffic import Traffic
-from tests.intercept.relayed import HOST, Recorder, ask, connect, eventually, relay, trusting, upstream
+from tests.intercept.relayed import HOST, ask, connect, eventually, relay, trusting, upstream
 
 
 class Proxy:
@@ -26,13 +26,6 @@ class Proxy:
             self.got += sock.recv(1)
         else:
             sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-
-
-@pytest.fixture
-def fake():
-    """Where the fake stands."""
-    with upstream(Recorder()) as host:
-        yield host
 
 
 @pytest.fixture
