@@ -89,7 +89,7 @@ def _rules(connection: sqlite3.Connection, where: Filter) -> dict[str, int]:
         if where != Filter():
             chosen = search.selection(connection, result, where)
             if chosen is None:
-                continue
+                return {}
             source, values = f"({chosen.sql}) AS found CROSS JOIN {result}_rule ON {result}_rule.{result} = found.id", chosen.values
         sql = f"SELECT word.text, n FROM (SELECT {result}_rule.rule AS rule, count(*) AS n FROM {source} GROUP BY 1) JOIN word ON word.id = rule"  # noqa: S608
         counted |= {rule: number for rule, number in connection.execute(sql, values) if result == "event" or rule.startswith(OF_BODIES)}

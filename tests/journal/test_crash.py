@@ -167,64 +167,6 @@ def test_a_broken_off_commit(journal):
     assert journal.totals(None) == journal.totals("w") == Totals(4, 4, 0)
 
 
-FORK = """
-import gc, os, sys
-from pathlib import Path
-from mock_june.errors import JournalError
-from mock_june.journal import Journal
-from mock_june.model import Filter
-from tests.journal.made import track
-path = Path(sys.argv[1])
-journal, private = Journal.open(path), Journal.open(None)
-journal.record(track()), journal.calls(Filter()), private.record(track())
-pid = os.fork()
-if pid == 0:
-    for use in (lambda: journal.record(track()), lambda: journal.calls(Filter()), lambda: journal.totals("w"), lambda: journal.delete(None)):
-        try:
-            use()
-        except JournalError as error:
-            assert "forked" in str(error)
-        else:
-            os._exit(3)
-    journal.close()
-    private.close()
-    try:
-        Journal.open(path)
-    except JournalError as error:
-        assert "held by" in str(error)
-    else:
-        os._exit(4)
-    own = Journal.open(path.with_name("own.db"))
-    own.record(track())
-    own.close()
-    del journal, private
-    gc.collect()
-    sys.exit(0)
-_, status = os.waitpid(pid, 0)
-assert status == 0, status
-assert private.path.exists()
-assert (journal.record(track()).id, private.record(track()).id) == (2, 2)
-assert journal.count_calls(Filter()) == 2
-journal.delete(None)
-print("ready", flush=True)
-sys.stdin.readline()
-journal.close(), private.close()
-assert not private.path.parent.exists()
-print("done")
-"""
-
-
-def test_fork(child, path):
-    """In a forked child an open journal is unusable and says so, its file and lock stay the parent's, and the child may open journals of its own (K7)."""
-    process = child(FORK, path)
-    assert process.stdout.readline() == "ready\n", process.communicate()[0]
-    with pytest.raises(Exception, match=f"held by process {process.pid}"):
-        Journal.open(path)
-    output, _ = process.communicate("\n", timeout=20)
-    assert output == "done\n"
-    assert sound(path)
-
-
 def test_sigterm_in_a_call(child, path):
     """A process that closes its journal on SIGTERM, in the middle of recording, leaves one file with all that was acknowledged (K11)."""
     program = RECORD.partition("def load")[0] + (

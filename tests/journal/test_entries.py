@@ -143,7 +143,7 @@ def test_rules_come_with_the_commonest_first(journal):
     """Of equally common ones in the order of their ids; those of bodies among them. Where a filter asks one thing of events, only theirs count."""
     journal.record_many(
         [
-            call(event({}, violations=[violation("b"), violation("a")]), event({}, violations=[violation("c")], warnings=[warning("b")]), accepted=False),
+            call(event({}, violations=[violation("b"), violation("c")]), event({}, violations=[violation("a")], warnings=[warning("b")]), accepted=False),
             *[call(violations=(violation("body.json"),), accepted=False)] * 3,
         ]
     )

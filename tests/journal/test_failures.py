@@ -159,7 +159,7 @@ def test_a_first_page_alone_beside_its_rollback_journal(path):
         made.execute("PRAGMA page_size = 512")
         made.execute("VACUUM")
     header = bytearray(path.read_bytes()[:512])
-    header[28:32] = (9).to_bytes(4)
+    header[28:32] = (1 << 24).to_bytes(4)
     path.write_bytes(header)
     with pytest.raises(JournalError, match="that is cut short"):
         Journal.open(path)
@@ -244,3 +244,10 @@ def test_deleting_what_is_not_all(journal):
     assert journal.delete("none") == 0
     assert (journal.delete("a"), journal.first_id, journal.last_id) == (2, 2, 3)
     assert (journal.delete("b"), journal.first_id, journal.record(track()).id) == (1, 4, 4)
+
+
+def test_deleting_what_is_all_and_not_known_to_be(journal, monkeypatch):
+    """Where the counts do not tell that a workspace is all there is, its calls go one by one, and the oldest id is that of the next call."""
+    journal.record_many([track(workspace="a"), track(workspace="a")])
+    monkeypatch.setattr("mock_june.journal.tally.Tally.of", lambda *_: None)
+    assert (journal.delete("a"), journal.first_id, journal.last_id) == (2, 3, 2)

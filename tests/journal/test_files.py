@@ -397,7 +397,10 @@ def test_what_killed_processes_left(child, tmp_path, monkeypatch):
     (precious / "journal.db").touch()
     (tmp_path / f"{place.PREFIX}link").symlink_to(precious)
     (tmp_path / f"{place.PREFIX}file").touch()
-    others = {"precious", f"{place.PREFIX}link", f"{place.PREFIX}file"}
+    odd = tmp_path / f"{place.PREFIX}odd"
+    odd.mkdir()
+    (odd / f"{place.PRIVATE}.lock").write_text("not ours")
+    others = {"precious", f"{place.PREFIX}link", f"{place.PREFIX}file", odd.name}
     if os.getuid() == 0:  # who alone can make a folder another's
         others.add(f"{place.PREFIX}other")
         (tmp_path / f"{place.PREFIX}other").mkdir()

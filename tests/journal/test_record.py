@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 
@@ -71,8 +72,10 @@ def test_payloads_are_the_bytes_that_came(journal):
 def test_without_a_span_the_payload_is_the_body(journal):
     """An event that does not say where it stands is the whole body."""
     body = b'{"userId":"1"}'
-    journal.record(replace(track(), body=body, events=(replace(event({"userId": "1"}), span=None),)))
-    assert journal.events(Filter(user_id="1"))[0].payload == body
+    recorded = journal.record(replace(track(), body=body, events=(replace(event({"userId": "1"}), span=None),)))
+    assert recorded.events[0].span == (0, len(body))
+    found = journal.events(Filter(user_id="1"))[0]
+    assert (found.payload, found.span) == (body, (0, len(body)))
 
 
 def test_raw_payloads_are_searched(journal):
@@ -246,3 +249,13 @@ def test_nothing_is_dumped_again(journal):
     deep = b'{"userId":"1","traits":' + b"[" * 1000 + b"]" * 1000 + b"}"
     journal.record(replace(track(), body=deep, events=(replace(event(orjson.loads(deep)), span=(0, len(deep))),)))
     assert journal.events(Filter(user_id="1"))[0].payload == deep
+
+
+def test_readers_go_from_thread_to_thread(journal):
+    """A connection that one thread read by serves another, and is closed by a third."""
+    journal.record(track())
+    with ThreadPoolExecutor(1) as other:
+        assert other.submit(journal.count_calls, Filter()).result() == 1
+    [idle] = journal._session._readers.connections()
+    assert journal.count_calls(Filter()) == 1
+    assert journal._session._readers.connections() == [idle]

@@ -295,3 +295,14 @@ def test_a_rare_rule_beside_a_common_kind(journal):
     assert journal.events(Filter(rule="track.*", kind="track", user_id="1")) == found
     assert journal.count_events(Filter(rule="track.?", kind="track")) == 2
     assert journal.events(Filter(rule="track.a", kind="track"), after=found[0].id) == found[1:]
+
+
+@pytest.mark.parametrize("empty", [0, 5])
+def test_a_scan_begins_at_the_first_row(journal, monkeypatch, empty):
+    """Where all that is asked for is common, the first event is passed too, be its call the first one or one behind calls without events."""
+    monkeypatch.setattr(search, "STEPS", ())
+    wrong = call(event({}, violations=[violation("track.a")]))
+    recorded = journal.record_many([*[call()] * empty, wrong, wrong])
+    where = Filter(rule="track.a", kind="track")
+    assert journal.calls(where) == [shown(each) for each in recorded[empty:]]
+    assert [each.id for each in journal.events(where)] == [1, 2]
