@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable
 from contextlib import suppress
@@ -12,12 +13,22 @@ from mock_june.errors import MockJuneError, UsageError
 
 STDOUT = "-"
 
+ADVICE = {
+    errno.ENOENT: "make its folder first, or name a file in another",
+    errno.ENOTDIR: "name a file in a folder",
+    errno.EISDIR: "name a file in it",
+    errno.ENOSPC: "free the disk, or name a file on another",
+    errno.EDQUOT: "free the disk, or name a file on another",
+    errno.EFBIG: "raise the limit (`ulimit -f`), or ask for less",
+}
+
 
 class WriteError(MockJuneError):
     """A file that cannot be written. `path` names it; what stood under that name stands there still."""
 
     def __init__(self, path: str, error: OSError) -> None:
-        super().__init__(f"{path} cannot be written: {error.strerror or error}")
+        reason, advice = error.strerror or error, ADVICE.get(error.errno or 0, "name a file in a folder of yours")
+        super().__init__(f"{path} cannot be written ({reason}): {advice}")
         self.path = path
 
 
@@ -34,7 +45,7 @@ class Output:
         self._written = self._final if self._is_special else self._final.with_name(f".{self._final.name}.{os.urandom(6).hex()}.part")
         try:
             if self._final.is_dir():
-                raise IsADirectoryError(21, "it is a folder")
+                raise IsADirectoryError(errno.EISDIR, "it is a folder")
             self._file: BufferedWriter = self._written.open("wb" if self._is_special else "xb")
             if self._final.is_file():
                 os.fchmod(self._file.fileno(), self._final.stat().st_mode & 0o7777)

@@ -85,7 +85,7 @@ def _write(file: Path, certificate: bytes) -> None:
         Path(beside.name).chmod(0o644)  # it is public, and its readers may be other users
         os.replace(beside.name, file)  # noqa: PTH105 - as Path.replace, by a name that is a text
     except OSError as error:
-        raise UsageError(f"--ca-file {printable(str(file))} cannot be written: {error.strerror or error}") from None
+        raise UsageError(f"--ca-file {printable(str(file))} cannot be written ({error.strerror or error}): name a file in a folder of yours") from None
 
 
 def _is_ours(file: Path) -> bool:

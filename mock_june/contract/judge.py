@@ -258,4 +258,4 @@ def _compiled(schema: Mapping[str, Any]) -> jsonschema_rs.Validator:
         return jsonschema_rs.validator_for(dict(schema), pattern_options=jsonschema_rs.RegexOptions())
     except (ValueError, jsonschema_rs.ReferencingError) as error:
         name = schema.get("$id", "")
-        raise SchemaError(f"the schema {name} is no JSON Schema 2020-12: {error}", name) from None
+        raise SchemaError(f"{f'the schema {name}' if name else 'a schema without `$id`'} is no JSON Schema 2020-12: {error}", name) from None

@@ -132,8 +132,14 @@ def test_files_that_cannot_be_used(tmp_path):
     for name in ("none.json", "."):
         with pytest.raises(UsageError, match="cannot be read"):
             Baseline.read(str(tmp_path / name))
-    with pytest.raises(MockJuneError, match="cannot be written"):
-        Baseline().write(str(tmp_path / "none" / "b.json"))
+    target = tmp_path / "none" / "b.json"
+    for path, said in (
+        (target, f"{target} cannot be written (No such file or directory): make its folder first, or name a file in another"),
+        (tmp_path, f"{tmp_path} cannot be written (it is a folder): name a file in it"),
+    ):
+        with pytest.raises(MockJuneError) as caught:
+            Baseline().write(str(path))
+        assert str(caught.value) == said
     assert not list(tmp_path.iterdir())
 
 

@@ -162,7 +162,10 @@ def test_F4_full_disk(tmp_path, name):
         ended = subprocess.run([*COMMAND, str(path), "--output-format", name], stdout=full, stderr=subprocess.PIPE, timeout=60, check=False)
     assert (ended.returncode, ended.stderr) == (2, b"mock-june: No space left on device\n")
     ended = run(str(path), "--output-format", name, "--output-file", "/dev/full")
-    assert (ended.returncode, ended.stderr) == (2, b"mock-june: /dev/full cannot be written: No space left on device\n")
+    assert (ended.returncode, ended.stderr) == (
+        2,
+        b"mock-june: /dev/full cannot be written (No space left on device): free the disk, or name a file on another\n",
+    )
 
 
 @pytest.mark.parametrize("option", ["--output-file", "--valid-to", "--rejects-to", "--fixed-to"])

@@ -22,6 +22,16 @@ def test_each_target(repo):
     assert [target for target in sorted(targets - {"all"}) if f"`make {target}`" not in told] == []
 
 
+def test_what_is_run_against_mutants_is_there(repo):
+    """What tools/mutants.py and mutmut are told to run, and to leave out: a test of an old name would let no mutant die, or all."""
+    told = tomllib.loads((repo / "pyproject.toml").read_text("utf-8"))["tool"]["mutmut"]
+    left_out = [argument.removeprefix("--deselect=") for argument in told["pytest_add_cli_args"] if argument.startswith("--deselect=")]
+    named = [*" ".join(mutants.TESTS.values()).split(), *told["pytest_add_cli_args_test_selection"], *left_out]
+    assert [test for test in named if not (repo / test.partition("::")[0]).exists()] == []
+    functions = [test.split("::") for test in left_out if "::" in test]
+    assert [function for file, function in functions if f"def {function}(" not in (repo / file).read_text("utf-8")] == []
+
+
 def file(lines=(), branches=(), covered=90):
     """A file as `coverage json` has it."""
     summary = {"covered_lines": covered, "num_statements": covered + len(lines), "covered_branches": 10, "num_branches": 10 + len(branches)}

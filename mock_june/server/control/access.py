@@ -34,7 +34,8 @@ def guard(mock: Mock, headers: Pairs, *, public: bool = False) -> Answer | None:
     if _is_cross_site(headers):
         return refusal(403, "forbidden", "the browser says that the request comes from another site (Sec-Fetch-Site); open the fake's own page instead")
     if mock.settings.token is not None and not public and not _has_token(headers, mock.settings.token):
-        return refusal(401, "unauthorized", "the control API wants the header X-Mock-June-Token; the token was printed at the start", headers=TOKEN_CHALLENGE)
+        message = "the control API wants the header X-Mock-June-Token (of `mock-june calls`: --token T); the token was printed at the start"
+        return refusal(401, "unauthorized", message, headers=TOKEN_CHALLENGE)
     spoken = _all(headers, "authorization")
     if spoken and (len(spoken) > 1 or key_from_basic(spoken[0]) is None):
         message = "the Authorization header is not `Basic <api key>`; correct it, or leave it away to speak of all workspaces"
