@@ -110,7 +110,7 @@ class Ingest:
                 verdict = self._check(body, endpoint, key)
             except Exception:  # noqa: BLE001 -- logged in `_failure`
                 problem = _failure(request)
-        workspace = None if key is None or (problem is not None and problem[0] == 401) else self._workspace(key)
+        workspace = None if key is None else self._workspace(key)
         fault = self._fault(workspace, endpoint, verdict, request.path) if workspace is not None else None
         answer, accepted = decide(problem, verdict, fault)
         call = self._call(request, body, key, workspace, verdict, answer, accepted, fault, began)

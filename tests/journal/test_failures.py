@@ -83,7 +83,7 @@ def test_a_disk_without_a_log(path, monkeypatch):
     """Where SQLite keeps no write-ahead log, such as on some network disks, there is no journal, and no half of one."""
     real = writer.Writer.value
     monkeypatch.setattr(writer.Writer, "value", lambda self, sql, *more: "delete" if "journal_mode" in sql else real(self, sql, *more))
-    with pytest.raises(JournalError, match="no write-ahead log can be kept there"):
+    with pytest.raises(JournalError, match=r"\(no write-ahead log can be kept there\): "):
         Journal.open(path)
     assert list(path.parent.iterdir()) == []
 
@@ -142,6 +142,40 @@ def test_a_connection_that_cannot_be_made_again(path, monkeypatch):
         monkeypatch.undo()
         assert journal.totals("w") == Totals(1, 1)
         assert journal.record(track()).id == 2
+
+
+def test_a_file_that_is_gone(path):
+    """A journal whose file somebody took away says so with each call, and makes no other in its place."""
+    with closing(Journal.open(path)) as journal:
+        journal.record(track())
+        journal._session.writer.connection.close()
+        path.unlink()
+        with pytest.raises(JournalUnwritableError):
+            journal.record(track())
+        with pytest.raises(JournalUnwritableError, match="unable to open database file"):
+            journal.record(track())
+        assert not path.exists()
+
+
+@pytest.mark.parametrize("trouble", [sqlite3.OperationalError("database is locked"), FileNotFoundError()], ids=["SQLite's", "the system's"])
+def test_a_log_that_cannot_be_looked_after(journal, monkeypatch, trouble):
+    """What keeps the log from being taken in is no trouble of the call's, which is on record."""
+    real = writer.Writer.value
+    asked = []
+
+    def fails(self, sql, *more):
+        if "wal_checkpoint" in sql:
+            asked.append(sql)
+            raise trouble
+        return real(self, sql, *more)
+
+    with monkeypatch.context() as failing:
+        failing.setattr(writer, "LOG_LIMIT", 0)
+        failing.setattr(writer, "LOOK_AT_LOG", 1)
+        failing.setattr(writer.Writer, "value", fails)
+        assert [journal.record(track()).id for _ in range(3)] == [1, 2, 3]
+    assert asked == ["PRAGMA wal_checkpoint(TRUNCATE)"] * 3
+    assert journal.count_calls(Filter()) == 3
 
 
 def test_more_words_than_are_kept_in_mind(journal, monkeypatch):
