@@ -300,7 +300,7 @@ def test_how_safe_a_commit_is(path, durable, named, level):
 
 
 def test_how_the_file_is_written(journal):
-    """Pages of 2 KiB, of which 8 MiB are kept in memory, a log of 16 MiB that a commit moves, of 64 at most; nothing deleted is overwritten; two seconds of waiting for readers."""
+    """Pages of 2 KiB, 8 MiB of them in memory, a log of 16 MiB that a commit moves, of 64 at most; what is deleted stays; two seconds for readers."""
     asked = ("page_size", "cache_size", "wal_autocheckpoint", "journal_size_limit", "secure_delete", "busy_timeout", "application_id", "user_version")
     found = [journal._session.writer.value(f"PRAGMA {name}") for name in asked]
     assert found == [2048, -8192, 8192, 64 << 20, 0, 2000, place.APPLICATION_ID, place.VERSION]
