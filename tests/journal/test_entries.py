@@ -240,6 +240,7 @@ def test_workspaces_come_with_their_counts(journal):
 def test_one_event_and_one_call_without_its_weight(journal):
     """By their ids, within a workspace or any; None where there is none."""
     (recorded,) = map(shown, journal.record_many([call(event({"userId": "1"}), event({"userId": "2"}), workspace="a")]))
+    assert journal.event(1) == recorded.events[0]
     assert journal.event(2) == journal.event(2, "a") == recorded.events[1]
     assert [journal.event(number, workspace) for number, workspace in ((2, "b"), (3, None), (0, None), (2**63, None))] == [None] * 4
     brief, size, events = journal.brief(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 from contextlib import closing
 
 import pytest
@@ -15,6 +16,9 @@ from mock_june.journal.readers import Readers
 from mock_june.model import Filter, Totals
 from tests.journal.made import track
 
+if sys.platform != "win32":
+    import fcntl
+
 
 def test_a_lock_that_is_no_plain_file(path):
     """Where a pipe has the name that the lock needs, the journal is refused, and the pipe stays."""
@@ -22,6 +26,17 @@ def test_a_lock_that_is_no_plain_file(path):
     with pytest.raises(JournalError, match="is no plain file, and the journal needs one of that name"):
         Journal.open(path)
     assert [entry.name for entry in path.parent.iterdir()] == ["journal.db.lock"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows locks by other means")
+def test_a_lock_whose_holder_is_not_told(path):
+    """Who holds it is told as far as the file tells it."""
+    with path.with_name("journal.db.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(JournalError) as caught:
+            Journal.open(path)
+    assert (str(caught.value), caught.value.path) == (f"the journal {path} is held by another process: stop it, or name another file", str(path))
+    assert not path.exists()
 
 
 @pytest.mark.parametrize(

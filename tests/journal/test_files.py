@@ -385,6 +385,15 @@ def test_private_journals(tmp_path, monkeypatch):
     assert everything(tmp_path) == {}
 
 
+def test_a_private_folder_that_somebody_took_away(tmp_path, monkeypatch):
+    """There is nothing left to remove, so closing has no trouble."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    journal = Journal.open(None)
+    shutil.rmtree(journal.path.parent)
+    journal.close()
+    assert everything(tmp_path) == {}
+
+
 def test_what_killed_processes_left(child, tmp_path, monkeypatch):
     """A private folder left by a killed process goes at a next start; that of a living one stays, and so does all that is not ours."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))

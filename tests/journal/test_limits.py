@@ -37,6 +37,8 @@ def test_more_at_once_than_may_stay(path):
     with closing(Journal.open(path, max_calls=3)) as journal:
         assert [recorded.id for recorded in journal.record_many([track()] * 5)] == [1, 2, 3, 4, 5]
         assert [found.id for found in journal.calls(Filter())] == [3, 4, 5]
+    with closing(Journal.open(path, max_calls=2)) as journal:
+        assert ([found.id for found in journal.calls(Filter())], journal.first_id) == ([4, 5], 4)
     with closing(Journal.open(path, max_calls=1)) as journal:
         assert [found.id for found in journal.calls(Filter())] == [5]
         assert (journal.first_id, journal.totals(None)) == (5, Totals(1, 1, 0, 4))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -46,9 +47,10 @@ def test_a_call_reads_back_as_it_was(journal):
 
 @pytest.mark.parametrize("target", ["", "/", "/api/track?", "/a?b?c", "/p\x00q", "/\U0001f600"])
 def test_paths(journal, target):
-    """A path reads back as it came, with a query, an empty one or none."""
+    """A path reads back as it came, with a query, an empty one or none, and is found by what stands before that."""
     journal.record(track(path=target))
     assert journal.call(1).path == target
+    assert journal.count_calls(Filter(path=target.partition("?")[0])) == 1
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff\x00\xfe", b"{" * 1000, bytes(100_000)])
@@ -223,6 +225,21 @@ def test_rules_hash(path):
         assert journal.rules_hash == "0123456789abcdef"
     with closing(Journal.open(path, rules_hash="fedcba9876543210")) as journal:
         assert journal.rules_hash == "fedcba9876543210"
+
+
+def test_without_a_stamp(journal):
+    """A journal that nobody stamped has no hash of rules."""
+    assert journal.rules_hash == ""
+
+
+def test_each_journal_has_an_id(path):
+    """It stays the same over openings, and is no other journal's: an id of a call is one of a journal."""
+    with closing(Journal.open(path)) as journal, closing(Journal.open(None)) as other:
+        known = journal.id
+        assert re.fullmatch("[0-9a-f]{16}", known)
+        assert other.id != known
+    with closing(Journal.open(path)) as journal:
+        assert journal.id == known
 
 
 def test_limits_that_make_no_sense(path):
