@@ -23,8 +23,10 @@ if sys.platform != "win32":
 def test_a_lock_that_is_no_plain_file(path):
     """Where a pipe has the name that the lock needs, the journal is refused, and the pipe stays."""
     os.mkfifo(path.with_name("journal.db.lock"))
-    with pytest.raises(JournalError, match="is no plain file, and the journal needs one of that name"):
+    with pytest.raises(JournalError) as caught:
         Journal.open(path)
+    said = f"{path}.lock is no plain file, and the journal needs one of that name: name another journal"
+    assert (str(caught.value), caught.value.path) == (said, str(path))
     assert [entry.name for entry in path.parent.iterdir()] == ["journal.db.lock"]
 
 
@@ -90,8 +92,19 @@ def test_readers_that_are_closed_and_files_that_are_gone(path):
         pass
     assert (str(caught.value), caught.value.path) == (f"the journal {path} cannot be read: unable to open database file", str(path))
     readers.close()
-    with pytest.raises(JournalError, match="it is closed"), readers.snapshot():
+    with pytest.raises(JournalError, match=r": it is closed$"), readers.snapshot():
         pass
+
+
+def test_closing_does_not_wait_for_ever(journal, monkeypatch):
+    """A reader that does not come back is left behind, and its connection closed when it does."""
+    monkeypatch.setattr("mock_june.journal.readers.PATIENCE", 0.05)
+    journal.record(track())
+    with journal._session.snapshot() as connection:
+        journal.close()
+        assert connection.execute("SELECT count(*) FROM call").fetchone() == (1,)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
+        connection.execute("SELECT 1")
 
 
 def test_a_disk_without_a_log(path, monkeypatch):

@@ -319,6 +319,17 @@ def test_a_log_beyond_its_limit(journal, monkeypatch):
     assert [number for number, size in enumerate(sizes, before + 1) if size == 0] == [8, 16]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+def test_a_lock_is_its_owners_alone(journal):
+    """Whatever the process lets others do by default."""
+    before = os.umask(0)
+    try:
+        with closing(Journal.open(journal.path.with_name("other.db"))):
+            assert stat.S_IMODE(journal.path.with_name("other.db.lock").stat().st_mode) == 0o600
+    finally:
+        os.umask(before)
+
+
 def test_readers_cannot_write(journal):
     """Of a journal's connections one writes; the others are opened for reading alone (threats K6)."""
     with pytest.raises(JournalError, match="readonly"), journal._session.snapshot() as connection:

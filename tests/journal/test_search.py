@@ -127,7 +127,9 @@ def test_globs_too_costly(journal, monkeypatch):
     with pytest.raises(UsageError, match="at most 1000"):
         journal.calls(Filter(rule="*" * 1001))
     monkeypatch.setattr(search, "MOST_PATHS", 5)
-    journal.record_many([track(path=f"/{n}") for n in range(6)])
+    journal.record_many([track(path=f"/{n}") for n in range(5)])
+    assert journal.count_events(Filter(path="/*")) == 5
+    journal.record(track(path="/5"))
     with pytest.raises(UsageError, match="without a glob"):
         journal.events(Filter(path="/*"))
     assert journal.count_calls(Filter(path="/3")) == 1
@@ -295,6 +297,25 @@ def test_a_rare_rule_beside_a_common_kind(journal):
     assert journal.events(Filter(rule="track.*", kind="track", user_id="1")) == found
     assert journal.count_events(Filter(rule="track.?", kind="track")) == 2
     assert journal.events(Filter(rule="track.a", kind="track"), after=found[0].id) == found[1:]
+
+
+@pytest.mark.parametrize("name", ["workspace", "kind", "user_id", "path", "rule"])
+def test_what_is_no_text_of_json(journal, name):
+    """A lone surrogate can be on no record: it is asked for, and nothing is found."""
+    journal.record(call(event({"userId": "1"}, violations=[violation("track.a")])))
+    where: Any = {name: "\ud800"}
+    assert (journal.calls(Filter(**where)), journal.count_events(Filter(**where))) == ([], 0)
+
+
+def test_a_scan_of_rules(journal, monkeypatch):
+    """Where a glob's rules are common, their table is passed over: each event that broke one is found once, those beyond the cursor, and no other."""
+    monkeypatch.setattr(search, "STEPS", ())
+    wrong = [violation("track.a"), violation("track.b")]
+    journal.record_many([call(event({}, violations=found)) for found in (wrong, [violation("group.a")], wrong[:1], [], wrong[1:])])
+    for ask in (journal.events, journal.calls):
+        assert [each.id for each in ask(Filter(rule="track.*"))] == [1, 3, 5]
+        assert [each.id for each in ask(Filter(rule="track.*"), after=1)] == [3, 5]
+    assert (journal.count_events(Filter(rule="track.*")), journal.count_calls(Filter(rule="track.*"), 3)) == (3, 1)
 
 
 @pytest.mark.parametrize("empty", [0, 5])
