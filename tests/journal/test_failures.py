@@ -172,6 +172,13 @@ def test_a_connection_that_cannot_be_made_again(path, monkeypatch):
         assert journal.record(track()).id == 2
 
 
+def test_words_are_kept_in_mind(journal, monkeypatch):
+    """A text that came before is not looked up again: a call like others costs no question."""
+    journal.record(track())
+    monkeypatch.setattr(words.Words, "find", None)
+    assert journal.record(track()).id == 2
+
+
 def test_a_file_that_is_gone(path):
     """A journal whose file somebody took away says so with each call, and makes no other in its place."""
     with closing(Journal.open(path)) as journal:
