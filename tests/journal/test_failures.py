@@ -172,6 +172,24 @@ def test_a_connection_that_cannot_be_made_again(path, monkeypatch):
         assert journal.record(track()).id == 2
 
 
+def test_a_last_writing_that_fails(path, monkeypatch):
+    """Where the log cannot be taken in at the end, closing says nothing, lets the file go, and the next opening has all."""
+    journal = Journal.open(path)
+    journal.record(track())
+
+    def fails(self):
+        self.connection.close()
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(writer.Writer, "close", fails)
+        journal.close()
+    with pytest.raises(JournalError, match=r": it is closed$"):
+        journal.record(track())
+    with closing(Journal.open(path)) as again:
+        assert again.count_calls(Filter()) == 1
+
+
 def test_words_are_kept_in_mind(journal, monkeypatch):
     """A text that came before is not looked up again: a call like others costs no question."""
     journal.record(track())
