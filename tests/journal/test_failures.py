@@ -129,11 +129,24 @@ def test_a_stamp_that_cannot_be_written(path, monkeypatch, code):
         raise error
 
     monkeypatch.setattr(writer.Writer, "set_meta", fails)
-    with pytest.raises(JournalError, match="disk I/O error"):
+    with pytest.raises(JournalError) as caught:
         Journal.open(path)
+    assert str(caught.value) == f"{path} cannot be used as a journal (disk I/O error): free the disk, or name another file"
     monkeypatch.undo()
     with closing(Journal.open(path)) as journal:
         assert journal.count_calls(Filter()) == 1
+
+
+def test_a_file_that_cannot_be_made(path, monkeypatch):
+    """Where SQLite cannot even make the file, that is told, and nothing is left of the attempt."""
+
+    def refuses(*_, **__):
+        raise sqlite3.OperationalError("unable to open database file")
+
+    monkeypatch.setattr("mock_june.journal.writer.sqlite3.connect", refuses)
+    with pytest.raises(JournalError, match=r"cannot be used as a journal \(unable to open database file\)"):
+        Journal.open(path)
+    assert list(path.parent.iterdir()) == []
 
 
 def test_an_opening_that_is_broken_off(path, monkeypatch):
