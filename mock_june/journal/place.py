@@ -52,8 +52,10 @@ def named(path: Path) -> Place:
         info = path.lstat()
     except FileNotFoundError:
         info = None
-    except (OSError, ValueError) as error:
-        raise _refusal(path, f"cannot be a journal ({getattr(error, 'strerror', None) or error}): name a file in a folder of yours") from None
+    except OSError as error:
+        raise _refusal(path, f"cannot be a journal ({error.strerror}): name a file in a folder of yours") from None
+    except ValueError:
+        raise _refusal(path, "cannot be a journal, as no file can have that name (NUL, or what is no Unicode): name another") from None
     if info is not None:
         _plain(path, info)
     try:

@@ -60,6 +60,7 @@ def test_F1_endless_line():
 
 
 @pytest.mark.parametrize("shape", ["array", "dense", "long", "array of one", "bad"])
+@pytest.mark.uncovered
 def test_F1_memory(shape):
     """Arrays of any size, lines as long and as dense as may be, and nothing but findings take bounded memory."""
 

@@ -183,7 +183,7 @@ def test_what_is_no_journal_is_left_as_it_was(path, make, says):
         ("/", "/ is a folder: name a file in it"),
         ("no/such/j.db", "no/such/j.db cannot be made, as its folder cannot be reached (No such file or directory): make no/such first"),
         ("x" * 300, f"{'x' * 300} cannot be a journal (File name too long): name a file in a folder of yours"),
-        ("nul\0", "nul\\x00 cannot be a journal (embedded null byte): name a file in a folder of yours"),
+        ("nul\0", "nul\\x00 cannot be a journal, as no file can have that name (NUL, or what is no Unicode): name another"),
         ("", ". is a folder: name a file in it"),
     ],
 )

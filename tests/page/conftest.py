@@ -57,7 +57,7 @@ def fake(make_fake: Callable[..., FrontFace]) -> FrontFace:
 
 
 @pytest.fixture
-def make_screen(browser: Any) -> Iterator[Callable[..., Screen]]:
+def make_screen(browser: Any, make_fake: Callable[..., FrontFace]) -> Iterator[Callable[..., Screen]]:  # which close after their pages
     """Opens the page of a fake: `make_screen(fake, "?kind=track", width=390)`; `clock` stands still. At the end, its console has no complaint."""
     opened: list[Screen] = []
 
