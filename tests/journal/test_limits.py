@@ -98,7 +98,9 @@ def test_the_log_stays_short(path, monkeypatch):
 
 MEMORY = """
 import sys
+from contextlib import suppress
 from pathlib import Path
+from mock_june.errors import UsageError
 from mock_june.journal import Journal
 from mock_june.model import Filter
 from tests.journal.made import call, event
@@ -109,7 +111,9 @@ journal, seen = Journal.open(None, max_calls=limit), []
 for n in range(calls):
     journal.record(call(event({"userId": f"u{n}", "event": "Registered"}), workspace=f"w{n % 20_000}", path=f"/{n}", body=b"x" * 500))
     if n % (calls // 20) == calls // 20 - 1:
-        journal.calls(Filter(path="/1*"), limit=50), journal.events(Filter(user_id="u1")), journal.totals(f"w{n}")
+        with suppress(UsageError):  # a glob over so many paths is refused
+            journal.calls(Filter(path="/1*"), limit=50)
+        journal.events(Filter(user_id="u1")), journal.totals(f"w{n}")
         seen.append(resident())
 journal.close()
 print(max(seen[2:]) - seen[2])
